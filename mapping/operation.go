@@ -1,0 +1,102 @@
+package mapping
+
+import (
+	"fmt"
+	"time"
+
+	"ardso/cdc"
+	"ardso/sql/value"
+)
+
+// Action is what an operation does to the target's request.
+type Action uint8
+
+const (
+	Create Action = iota + 1
+	Modify
+	Delete
+)
+
+var actionNames = [...]string{"?", "create", "modify", "delete"}
+
+func (a Action) String() string { return actionNames[min(int(a), len(actionNames)-1)] }
+
+func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+func (a *Action) UnmarshalText(b []byte) error {
+	for i, n := range actionNames {
+		if i > 0 && n == string(b) {
+			*a = Action(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown action %q", b)
+}
+
+// Operation is what a change becomes: one request to be written on one target under one mapping. It
+// is a value that can be stored, sent and printed; nothing in it points back to the log.
+type Operation struct {
+	Mapping string `json:"mapping"`
+	Action  Action `json:"action"`
+
+	Source  string `json:"source"`  // server whose log the change was read from
+	Form    string `json:"form"`    // form there
+	Request string `json:"request"` // Request ID there; names the order group (G3)
+
+	Target     string `json:"target"`      // server to write on
+	TargetForm string `json:"target_form"` // form there
+	Pool       string `json:"pool,omitempty"`
+
+	Position   cdc.Position `json:"position"` // end of the transaction it came from
+	CommitTime time.Time    `json:"commit_time"`
+	Path       []string     `json:"path"` // servers passed, this source last
+
+	// Fields are the target's fields that the mapping fills, ascending by ID, with their values before
+	// and after the change as the mapping makes them. Create has no Before (Absent), Delete no After.
+	// In a Modify a field whose Before equals its After is only compared, not written.
+	Fields []FieldChange `json:"fields"`
+
+	// Match, if not empty, is a qualification over the target form that finds the request to write
+	// instead of its key; source values are already in it.
+	Match string `json:"match,omitempty"`
+
+	// CreateIfMissing: the source did not select this request before the change, so a modify that finds
+	// no request on the target is its first transfer, not a conflict.
+	CreateIfMissing bool `json:"create_if_missing,omitempty"`
+	// Selected: current state from a watermark select, not a change; it has no Before.
+	Selected bool `json:"selected,omitempty"`
+
+	// Failure, if not nil, says why this operation cannot be carried out at all. It is parked.
+	Failure *Failure `json:"failure,omitempty"`
+}
+
+// FieldChange is one target field in an operation.
+type FieldChange struct {
+	Field  int         `json:"id"`
+	Before value.Value `json:"before"`
+	After  value.Value `json:"after"`
+}
+
+// Changes reports whether the field is to be written: Before is not known to equal After.
+func (c FieldChange) Changes() bool { return !c.Before.Equal(c.After) }
+
+// Failure is a named reason why an operation was not carried out, as it is kept in
+// dso_pending_error and shown to the administrator.
+type Failure struct {
+	Kind   string `json:"name"`   // such as "value.too_long"
+	Reason string `json:"reason"` // what, where, why
+	Fix    string `json:"remedy"` // what to do
+}
+
+func (f *Failure) Error() string  { return f.Reason }
+func (f *Failure) Name() string   { return f.Kind }
+func (f *Failure) Remedy() string { return f.Fix }
+
+// Size is the memory that the operation takes, in bytes, for queue budgets.
+func (o *Operation) Size() int {
+	n := 400 + len(o.Match)
+	for i := range o.Fields {
+		n += 8 + o.Fields[i].Before.Size() + o.Fields[i].After.Size()
+	}
+	return n
+}
