@@ -51,6 +51,8 @@ type Operation struct {
 	CommitTime time.Time    `json:"commit_time"`
 	Path       []string     `json:"path"` // servers passed, this source last
 
+	// Key names the target's key fields by ID, in key order; all are among Fields.
+	Key []int `json:"key"`
 	// Fields are the target's fields that the mapping fills, ascending by ID, with their values before
 	// and after the change as the mapping makes them. Create has no Before (Absent), Delete no After.
 	// In a Modify a field whose Before equals its After is only compared, not written.
@@ -60,8 +62,8 @@ type Operation struct {
 	// instead of its key; source values are already in it.
 	Match string `json:"match,omitempty"`
 
-	// CreateIfMissing: the source did not select this request before the change, so a modify that finds
-	// no request on the target is its first transfer, not a conflict.
+	// CreateIfMissing: it cannot be told whether this request was transferred before, so a modify that
+	// finds no request on the target is a first transfer, not a conflict.
 	CreateIfMissing bool `json:"create_if_missing,omitempty"`
 	// Selected: current state from a watermark select, not a change; it has no Before.
 	Selected bool `json:"selected,omitempty"`
@@ -79,6 +81,46 @@ type FieldChange struct {
 
 // Changes reports whether the field is to be written: Before is not known to equal After.
 func (c FieldChange) Changes() bool { return !c.Before.Equal(c.After) }
+
+// Field returns the field with the ID, nil if the operation does not carry it.
+func (o *Operation) Field(id int) *FieldChange {
+	for i := range o.Fields {
+		if o.Fields[i].Field == id {
+			return &o.Fields[i]
+		}
+	}
+	return nil
+}
+
+// ChangesKey reports whether a modify gives the target's request another key (A-4).
+func (o *Operation) ChangesKey() bool {
+	if o.Action != Modify {
+		return false
+	}
+	for _, id := range o.Key {
+		if f := o.Field(id); f != nil && f.Before.Known() && f.Changes() {
+			return true
+		}
+	}
+	return false
+}
+
+// TargetKey is the key of the target's request as the target knows it before the operation: the
+// before image's where there is one. A key field without a value is NULL.
+func (o *Operation) TargetKey() []value.Value {
+	key := make([]value.Value, len(o.Key))
+	for i, id := range o.Key {
+		key[i] = value.Null
+		if f := o.Field(id); f != nil {
+			if o.Action != Create && f.Before.Known() {
+				key[i] = f.Before
+			} else if f.After.Known() {
+				key[i] = f.After
+			}
+		}
+	}
+	return key
+}
 
 // Failure is a named reason why an operation was not carried out, as it is kept in
 // dso_pending_error and shown to the administrator.

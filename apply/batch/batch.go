@@ -1,0 +1,250 @@
+// Package batch turns operations in log order into few set-based writes: it folds the operations on
+// one request into one, and groups what is left by form, action and exact column set (PD-2).
+//
+// It decides nothing about conflicts and touches no database. Read Fold, then Plan.
+package batch
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"ardso/mapping"
+	"ardso/sql/value"
+)
+
+// Fold joins ops, given in log order, into at most one operation per request and mapping between two
+// key changes, in order of first appearance. A folded operation has the before image of its first
+// part and the after image, position and commit time of its last. A create and a later delete leave
+// nothing; a modify whose parts cancel out leaves nothing. ops is not modified.
+//
+// An operation that changes the key, that failed, or that finds its request by a qualification is
+// never folded, and nothing is folded across a key change.
+// Rule: docs/ARCHITECTURE.md, "Batches".
+func Fold(ops []*mapping.Operation) []*mapping.Operation {
+	type slot struct {
+		op    *mapping.Operation
+		owned bool // op is ours to modify
+	}
+	out := make([]*slot, 0, len(ops))
+	open := make(map[string]*slot, len(ops))
+	for _, op := range ops {
+		if op.ChangesKey() {
+			clear(open)
+			out = append(out, &slot{op: op})
+			continue
+		}
+		k := foldKey(op)
+		s := open[k]
+		if s == nil || !foldable(s.op, op) {
+			s = &slot{op: op}
+			out = append(out, s)
+			open[k] = s
+			continue
+		}
+		s.op = join(s.op, op)
+		if s.op == nil {
+			delete(open, k)
+		}
+	}
+	folded := make([]*mapping.Operation, 0, len(out))
+	for _, s := range out {
+		if s.op != nil && !Empty(s.op) {
+			folded = append(folded, s.op)
+		}
+	}
+	return folded
+}
+
+// Empty reports whether op would write nothing: a modify that changes no field.
+func Empty(op *mapping.Operation) bool {
+	if op.Action != mapping.Modify || op.Failure != nil || op.CreateIfMissing {
+		return false
+	}
+	for _, f := range op.Fields {
+		if f.Changes() {
+			return false
+		}
+	}
+	return true
+}
+
+// Join folds a later operation on the same request into an earlier one that is held back. It
+// returns nil where the two cancel out, and ok = false where they cannot be one operation.
+func Join(first, then *mapping.Operation) (joined *mapping.Operation, ok bool) {
+	if first.ChangesKey() || then.ChangesKey() || foldKey(first) != foldKey(then) || !foldable(first, then) {
+		return nil, false
+	}
+	return join(first, then), true
+}
+
+func foldKey(op *mapping.Operation) string {
+	return op.Mapping + "\x00" + op.Target + "\x00" + op.TargetForm + "\x00" + op.Form + "\x00" + op.Request
+}
+
+func foldable(a, b *mapping.Operation) bool {
+	if a.Failure != nil || b.Failure != nil || a.Match != "" || b.Match != "" || a.Selected || b.Selected {
+		return false
+	}
+	if !slices.EqualFunc(a.Fields, b.Fields, func(x, y mapping.FieldChange) bool { return x.Field == y.Field }) {
+		return false
+	}
+	switch b.Action {
+	case mapping.Create:
+		return a.Action == mapping.Delete
+	case mapping.Modify:
+		return a.Action == mapping.Create || a.Action == mapping.Modify
+	case mapping.Delete:
+		return a.Action == mapping.Create || a.Action == mapping.Modify
+	}
+	return false
+}
+
+// join assumes foldable(a, b). It returns nil for create + delete.
+func join(a, b *mapping.Operation) *mapping.Operation {
+	if a.Action == mapping.Create && b.Action == mapping.Delete {
+		return nil
+	}
+	j := *b
+	j.Fields = make([]mapping.FieldChange, len(b.Fields))
+	for i := range b.Fields {
+		before, after := a.Fields[i].Before, b.Fields[i].After
+		if after.Kind() == value.KindUnchanged { // the log did not send it: the earlier part knows it
+			after = a.Fields[i].After
+		}
+		j.Fields[i] = mapping.FieldChange{Field: b.Fields[i].Field, Before: before, After: after}
+	}
+	switch {
+	case a.Action == mapping.Create: // create + modify
+		j.Action = mapping.Create
+	case a.Action == mapping.Delete: // delete + create: the request was replaced
+		j.Action = mapping.Modify
+	}
+	j.CreateIfMissing = a.CreateIfMissing
+	return &j
+}
+
+// Group is a set of operations that one statement shape can write.
+type Group struct {
+	Form   string // target form
+	Action mapping.Action
+	Set    []int // field IDs to write, ascending; of a delete none
+	Guard  []int // field IDs whose before value must still stand, ascending; of a create none
+	Ops    []*mapping.Operation
+	// Single: the operations must be looked at one by one: they find their request by a qualification,
+	// failed already, or have nothing to write unless the request is missing.
+	Single bool
+}
+
+// Plan groups folded operations. Groups are to be carried out in the order given. Operations on the
+// same request of a form never change places; on a form that serial reports (unique indexes beside
+// the key, or foreign keys) no operations change places at all.
+func Plan(ops []*mapping.Operation, serial func(form string) bool) []*Group {
+	var groups []*Group
+	open := make(map[string]*Group) // by shape; those that may still grow
+	rows := make(map[string]*Group) // by form and key: where a request was last written
+	var last *Group                 // last group of a serial form
+	for _, op := range ops {
+		if op.ChangesKey() || op.Match != "" {
+			clear(open)
+			clear(rows)
+			last = nil
+			g := newGroup(op)
+			g.Single = g.Single || op.Match != ""
+			groups = append(groups, g)
+			continue
+		}
+		shape, row := shapeKey(op), rowKey(op)
+		if serial(op.TargetForm) {
+			if last == nil || shapeOf(last) != shape {
+				last = newGroup(op)
+				groups = append(groups, last)
+				continue
+			}
+			last.Ops = append(last.Ops, op)
+			continue
+		}
+		g := open[shape]
+		if at := rows[row]; at != nil && at != g {
+			// The request is written by an earlier group of another shape: start all over, so that this
+			// operation comes after it.
+			clear(open)
+			clear(rows)
+			g = nil
+		}
+		if g == nil {
+			g = newGroup(op)
+			groups = append(groups, g)
+			open[shape] = g
+		} else {
+			g.Ops = append(g.Ops, op)
+		}
+		rows[row] = g
+	}
+	return groups
+}
+
+func newGroup(op *mapping.Operation) *Group {
+	g := &Group{Form: op.TargetForm, Action: op.Action, Ops: []*mapping.Operation{op}}
+	for _, f := range op.Fields {
+		if writes(op, f) {
+			g.Set = append(g.Set, f.Field)
+		}
+		if guards(op, f) {
+			g.Guard = append(g.Guard, f.Field)
+		}
+	}
+	g.Single = op.Failure != nil || (op.Action == mapping.Modify && len(g.Set) == 0)
+	return g
+}
+
+func writes(op *mapping.Operation, f mapping.FieldChange) bool {
+	switch op.Action {
+	case mapping.Create:
+		return f.After.Known()
+	case mapping.Modify:
+		return f.After.Known() && f.Changes()
+	}
+	return false
+}
+
+func guards(op *mapping.Operation, f mapping.FieldChange) bool {
+	return op.Action != mapping.Create && f.Before.Known()
+}
+
+func shapeOf(g *Group) string { return shapeKey(g.Ops[0]) }
+
+// shapeKey is equal for operations that share a group.
+func shapeKey(op *mapping.Operation) string {
+	var b strings.Builder
+	b.WriteString(op.TargetForm)
+	b.WriteByte(0)
+	b.WriteByte('0' + byte(op.Action))
+	if op.Failure != nil {
+		b.WriteByte('1')
+	}
+	for _, f := range op.Fields {
+		w, g := writes(op, f), guards(op, f)
+		if w || g {
+			b.WriteByte(0)
+			b.WriteString(strconv.Itoa(f.Field))
+			if w {
+				b.WriteByte('w')
+			}
+			if g {
+				b.WriteByte('g')
+			}
+		}
+	}
+	return b.String()
+}
+
+func rowKey(op *mapping.Operation) string {
+	var b strings.Builder
+	b.WriteString(op.TargetForm)
+	for _, v := range op.TargetKey() {
+		b.WriteByte(0)
+		b.WriteString(v.SQL())
+	}
+	return b.String()
+}
