@@ -4,7 +4,7 @@
 // operation that the guarded statement refused and the target's request as it stands, locked, and
 // says what to do. It is pure: package apply carries the outcome out and records it (G5).
 //
-// Read Kind, Policy, then Settle.
+// Read Kind, Rules, then Settle.
 package conflict
 
 import (
@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"ardso/mapping"
+	"ardso/mapping/definition"
 	"ardso/sql/schema"
 	"ardso/sql/value"
 )
@@ -32,44 +33,10 @@ const (
 	SeveralMatch  Kind = "several_matches" // a matching qualification found more than one request
 )
 
-// Policy is a mapping's on_conflict.
-type Policy uint8
-
-const (
-	Error  Policy = iota // to dso_pending_error, with both images
-	Source               // the source's image wins
-	Target               // the target's request stays
-	Newest               // the later Modified Date wins, ties by server name
-	Merge                // by field against the before image; only fields that both sides changed conflict
-)
-
-var policyNames = [...]string{"error", "source", "target", "newest", "merge"}
-
-func (p Policy) String() string { return policyNames[min(int(p), len(policyNames)-1)] }
-
-// ParsePolicy reads the spelling of the definitions.
-func ParsePolicy(s string) (Policy, bool) {
-	for i, n := range policyNames {
-		if n == s {
-			return Policy(i), true
-		}
-	}
-	return 0, false
-}
-
-// Duplicate is DSO's Duplicate Request ID Action; the numbers are those of field 211.
-type Duplicate uint8
-
-const (
-	DuplicateError     Duplicate = 0
-	DuplicateOverwrite Duplicate = 1
-	DuplicateCreateNew Duplicate = 2
-)
-
 // Rules are what a mapping says about conflicts.
 type Rules struct {
-	OnConflict Policy
-	Duplicate  Duplicate
+	OnConflict definition.ConflictPolicy
+	Duplicate  definition.DuplicateAction
 }
 
 // Doing is what is to be done with a refused operation.
@@ -128,9 +95,9 @@ func settleCreate(op *mapping.Operation, cur *Current, r Rules) Outcome {
 	}
 	o := Outcome{Kind: InsertExists, Detail: fields("differs in", write)}
 	switch r.Duplicate {
-	case DuplicateOverwrite:
+	case definition.Overwrite:
 		o.Do, o.Write, o.By = Update, write, "duplicate_request_id: overwrite"
-	case DuplicateCreateNew:
+	case definition.CreateNew:
 		o.Do, o.Write, o.By = InsertNew, known(op), "duplicate_request_id: create new"
 	default:
 		o.Do = Park
@@ -149,9 +116,9 @@ func settleModify(op *mapping.Operation, cur *Current, r Rules) Outcome {
 			o.Detail = "the log does not hold the whole request"
 		case op.CreateIfMissing:
 			o.Kind, o.By = None, ""
-		case r.OnConflict == Error:
+		case r.OnConflict == definition.ConflictError:
 			o.Do, o.Write, o.By = Park, nil, ""
-		case r.OnConflict == Target:
+		case r.OnConflict == definition.TakeTarget:
 			o.Do, o.Write = Nothing, nil
 		}
 		// Newest and merge create it again: the source's edit is certain, and nothing is there to lose.
@@ -166,11 +133,11 @@ func settleModify(op *mapping.Operation, cur *Current, r Rules) Outcome {
 	}
 	o := Outcome{Kind: UpdateDiffers, By: by, Detail: fields("was changed on the target in", strayed(op, cur))}
 	switch r.OnConflict {
-	case Source:
+	case definition.TakeSource:
 		o.Do, o.Write = Update, write
-	case Target:
+	case definition.TakeTarget:
 		o.Do = Nothing
-	case Newest:
+	case definition.TakeNewest:
 		switch sourceIsNewer(op, cur) {
 		case yes:
 			o.Do, o.Write = Update, write
@@ -180,7 +147,7 @@ func settleModify(op *mapping.Operation, cur *Current, r Rules) Outcome {
 			o.Do, o.By = Park, ""
 			o.Detail += "; no Modified Date to compare"
 		}
-	case Merge:
+	case definition.MergeFields:
 		return mergeFields(op, cur, o)
 	default:
 		o.Do, o.By = Park, ""
@@ -234,11 +201,11 @@ func settleDelete(op *mapping.Operation, cur *Current, r Rules) Outcome {
 	}
 	o := Outcome{Kind: DeleteDiffers, By: "on_conflict: " + r.OnConflict.String(), Detail: fields("was changed on the target in", strayed(op, cur))}
 	switch r.OnConflict {
-	case Source:
+	case definition.TakeSource:
 		o.Do = Delete
-	case Target:
+	case definition.TakeTarget:
 		o.Do = Nothing
-	case Newest:
+	case definition.TakeNewest:
 		switch newerThan(op.CommitTime.UnixMicro(), op.Source, cur, op.Target) {
 		case yes:
 			o.Do = Delete

@@ -1,0 +1,128 @@
+package run
+
+import (
+	"context"
+	"sync"
+
+	"ardso/cdc"
+)
+
+// progress follows which source transactions are durable on all their targets. It knows the end of
+// the longest finished prefix (E-4), which is as far as the source's reader position may move, and
+// holds the reader back while too much is under way (G7).
+type progress struct {
+	budget int // bytes that may be under way
+
+	mu      sync.Mutex
+	queue   []*entry // in log order; the first is unfinished
+	done    cdc.Position
+	bytes   int
+	changed chan struct{} // closed and replaced whenever something finishes
+}
+
+// entry is one source transaction under way.
+type entry struct {
+	p        *progress
+	position cdc.Position // "" until its last part was read
+	open     int          // portions that are not durable, plus one while parts are to come
+	bytes    int
+}
+
+func newProgress(from cdc.Position, budget int) *progress {
+	return &progress{budget: budget, done: from, changed: make(chan struct{})}
+}
+
+// begin enters a transaction, its first part being at hand. Call read when its last part was handed on.
+func (p *progress) begin() *entry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := &entry{p: p, open: 1}
+	p.queue = append(p.queue, e)
+	return e
+}
+
+// add counts a portion that was handed to a thread.
+func (e *entry) add(bytes int) {
+	e.p.mu.Lock()
+	defer e.p.mu.Unlock()
+	e.open++
+	e.bytes += bytes
+	e.p.bytes += bytes
+}
+
+// finish counts a portion as durable.
+func (e *entry) finish(bytes int) {
+	e.p.mu.Lock()
+	defer e.p.mu.Unlock()
+	e.open--
+	e.bytes -= bytes
+	e.p.bytes -= bytes
+	e.p.advance()
+}
+
+// read says that the transaction ends at pos and all of it was handed on.
+func (e *entry) read(pos cdc.Position) {
+	e.p.mu.Lock()
+	defer e.p.mu.Unlock()
+	e.position = pos
+	e.open--
+	e.p.advance()
+}
+
+// advance drops finished transactions from the queue's head. p.mu is held.
+func (p *progress) advance() {
+	n := 0
+	for n < len(p.queue) && p.queue[n].open == 0 {
+		p.done = p.queue[n].position
+		p.queue[n] = nil
+		n++
+	}
+	p.queue = p.queue[n:]
+	if n == 0 && p.bytes > p.budget {
+		return
+	}
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// position is the end of the longest finished prefix.
+func (p *progress) position() cdc.Position {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.done
+}
+
+// underway is the number of unfinished transactions and their bytes.
+func (p *progress) underway() (transactions, bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue), p.bytes
+}
+
+// waitRoom waits until there is room for more.
+func (p *progress) waitRoom(ctx context.Context) error {
+	return p.wait(ctx, func() bool { return p.bytes <= p.budget })
+}
+
+// waitIdle waits until all that was begun is finished.
+func (p *progress) waitIdle(ctx context.Context) error {
+	return p.wait(ctx, func() bool { return len(p.queue) == 0 })
+}
+
+// wait waits for a condition, which is asked with p.mu held.
+func (p *progress) wait(ctx context.Context, ok func() bool) error {
+	for {
+		p.mu.Lock()
+		if ok() {
+			p.mu.Unlock()
+			return nil
+		}
+		changed := p.changed
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
