@@ -1,0 +1,205 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Status is where a pending operation stands.
+type Status string
+
+const (
+	New       Status = "new"       // asked for, not begun
+	Running   Status = "running"   // begun; LastKey tells how far it is
+	Done      Status = "done"      // carried out
+	Failed    Status = "failed"    // ended by an error
+	Cancelled Status = "cancelled" // ended by a person
+)
+
+// Pending is a row of dso_pending: an operation that was asked for or put off.
+type Pending struct {
+	ID            string // "" = InsertPending makes one
+	Type          string // "transfer", …
+	Mapping       string
+	Form          string // of this server
+	Qualification string // which requests; "" = all
+	Status        Status // "" = New
+	LastKey       string // key of the last request that is durable on the target
+	RowsDone      int64
+	RowsTotal     int64 // estimate; -1 = unknown
+	Error         string
+	Reason        string
+	Remedy        string
+	Created       time.Time // by the database's clock, as Updated; not written
+	CreatedBy     string
+	Updated       time.Time
+}
+
+// InsertPending adds a row and returns its ID.
+func InsertPending(ctx context.Context, h Handle, p Pending) (string, error) {
+	if p.ID == "" {
+		p.ID = NewID()
+	}
+	if p.Status == "" {
+		p.Status = New
+	}
+	_, err := exec(ctx, h, "pending_insert", p.ID, p.Type, p.Mapping, p.Form, p.Qualification, string(p.Status), p.LastKey,
+		p.RowsDone, p.RowsTotal, p.Error, p.Reason, p.Remedy, p.CreatedBy)
+	return p.ID, err
+}
+
+// PendingFilter selects rows of dso_pending; zero fields select all.
+type PendingFilter struct {
+	ID      string
+	Type    string
+	Mapping string
+	Form    string
+	Status  []Status
+	Limit   int // 0 = no limit
+}
+
+func (f PendingFilter) where() where {
+	var w where
+	w.equal("id", f.ID)
+	w.equal("type", f.Type)
+	w.equal("mapping", f.Mapping)
+	w.equal("form", f.Form)
+	w.in("status", texts(f.Status))
+	w.limit = f.Limit
+	return w
+}
+
+// ListPending reads rows in the order in which they were made.
+func ListPending(ctx context.Context, h Handle, f PendingFilter) ([]Pending, error) {
+	q, args := f.where().sql(h, "pending_select", "created, id")
+	list, err := readAll(ctx, h, q, args, scanPending)
+	if err != nil {
+		return nil, fmt.Errorf("list pending: %w", err)
+	}
+	return list, nil
+}
+
+func scanPending(rows *sqlx.Rows) (p Pending, err error) {
+	var created, updated stamp
+	err = rows.Scan(&p.ID, &p.Type, &p.Mapping, &p.Form, &p.Qualification, &p.Status, &p.LastKey, &p.RowsDone,
+		&p.RowsTotal, &p.Error, &p.Reason, &p.Remedy, &created, &p.CreatedBy, &updated)
+	p.Created, p.Updated = created.Time, updated.Time
+	return p, err
+}
+
+// GetPending reads one row; *NotFoundError where there is none.
+func GetPending(ctx context.Context, h Handle, id string) (Pending, error) {
+	list, err := ListPending(ctx, h, PendingFilter{ID: id})
+	if err == nil && (id == "" || len(list) == 0) {
+		err = &NotFoundError{ID: id}
+	}
+	if err != nil {
+		return Pending{}, err
+	}
+	return list[0], nil
+}
+
+// CountPending counts the rows by status.
+func CountPending(ctx context.Context, h Handle) (map[Status]int64, error) {
+	return count[Status](ctx, h, "dso_pending")
+}
+
+// SetProgress stores how far a pending operation is.
+func SetProgress(ctx context.Context, h Handle, id, lastKey string, rowsDone, rowsTotal int64) error {
+	return must(ctx, h, "pending_progress", id, lastKey, rowsDone, rowsTotal, id)
+}
+
+// Named is an error with a name and a remedy.
+type Named interface {
+	error
+	Name() string
+	Remedy() string
+}
+
+// SetStatus moves a pending operation on; cause is nil unless it failed. What is done, failed or
+// cancelled already stays so: *NotFoundError.
+func SetStatus(ctx context.Context, h Handle, id string, s Status, cause error) error {
+	var name, reason, remedy string
+	if cause != nil {
+		reason = cause.Error()
+		if n := Named(nil); errors.As(cause, &n) {
+			name, remedy = n.Name(), n.Remedy()
+		}
+	}
+	return must(ctx, h, "pending_status", id, string(s), name, reason, remedy, id, string(s))
+}
+
+// DeletePending removes a row.
+func DeletePending(ctx context.Context, h Handle, id string) error {
+	return must(ctx, h, "pending_delete", id, id)
+}
+
+// where collects tests that are joined by AND.
+type where struct {
+	tests []string
+	args  []any
+	limit int
+}
+
+func (w *where) equal(column, v string) {
+	if v != "" {
+		w.tests = append(w.tests, column+" = ?")
+		w.args = append(w.args, v)
+	}
+}
+
+func (w *where) in(column string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	w.tests = append(w.tests, column+" IN (?"+strings.Repeat(", ?", len(values)-1)+")")
+	for _, v := range values {
+		w.args = append(w.args, v)
+	}
+}
+
+// sql completes a statement of query/ with the tests, an order and the limit.
+func (w where) sql(h Handle, name, order string) (string, []any) {
+	q := query(h, name)
+	if len(w.tests) > 0 {
+		q += "\nWHERE " + strings.Join(w.tests, " AND ")
+	}
+	if order != "" {
+		q += "\nORDER BY " + order
+	}
+	if w.limit > 0 {
+		q += fmt.Sprintf("\nLIMIT %d", w.limit)
+	}
+	return sqlx.Rebind(dialectOf(h).bind, q), w.args
+}
+
+func texts[S ~string](list []S) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = string(s)
+	}
+	return out
+}
+
+// count counts a table's rows by status.
+func count[S ~string](ctx context.Context, h Handle, table string) (map[S]int64, error) {
+	type pair struct {
+		status S
+		n      int64
+	}
+	list, err := readAll(ctx, h, "/* ardso status */ SELECT status, COUNT(*) FROM "+table+" GROUP BY status", nil,
+		func(rows *sqlx.Rows) (p pair, err error) { return p, rows.Scan(&p.status, &p.n) })
+	if err != nil {
+		return nil, fmt.Errorf("count %s: %w", table, err)
+	}
+	m := map[S]int64{}
+	for _, p := range list {
+		m[p.status] = p.n
+	}
+	return m, nil
+}

@@ -1,0 +1,3 @@
+/* ardso apply */
+DELETE FROM dso_checkpoint
+WHERE source = ? AND layout <> ? AND thread >= 0

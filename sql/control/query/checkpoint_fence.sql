@@ -1,0 +1,4 @@
+/* ardso apply */
+UPDATE dso_checkpoint
+SET epoch = ?, updated = {{now}}
+WHERE source = ? AND epoch <= ?

@@ -1,0 +1,4 @@
+/* ardso apply */
+SELECT MAX(epoch)
+FROM dso_checkpoint
+WHERE source = ?

@@ -1,0 +1,3 @@
+/* ardso conflict */
+DELETE FROM dso_conflict
+WHERE id = ?

@@ -1,0 +1,4 @@
+/* ardso pending */
+SELECT mapping, target_form, request
+FROM dso_pending_error
+WHERE source = ?

@@ -1,0 +1,4 @@
+/* ardso lease */
+UPDATE dso_reader
+SET holder = '', expires = {{now}}, updated = {{now}}
+WHERE id = 1 AND holder = ? AND epoch = ?

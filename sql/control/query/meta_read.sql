@@ -1,0 +1,3 @@
+/* ardso init */
+SELECT name, value
+FROM dso_meta

@@ -1,0 +1,4 @@
+/* ardso init */
+INSERT INTO dso_meta (name, value)
+VALUES (?, ?)
+{{onTaken "name" "" "value"}}

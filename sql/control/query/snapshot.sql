@@ -1,0 +1,2 @@
+/* ardso watermark */
+SELECT CAST(pg_current_snapshot() AS text)

@@ -1,0 +1,3 @@
+/* ardso watermark */
+DELETE FROM dso_watermark
+WHERE written < {{after "?"}}
