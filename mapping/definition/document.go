@@ -83,7 +83,7 @@ const (
 type Form struct {
 	Place
 	Name      string   `json:"name"`
-	Table     string   `json:"table"` // default: the form's name; "schema.table" where it is not in the default schema
+	Table     string   `json:"table"`                // default: the form's name; "schema.table" where it is not in the default schema
 	RequestID []string `json:"request_id,omitempty"` // columns that name a request; none = the primary key
 	Fields    []*Field `json:"fields,omitempty"`
 

@@ -20,8 +20,8 @@ type Place struct {
 	keys map[string]Pos // by key: where its value stands
 }
 
-// At is where the value of a key stands, or the item itself where the key was not written.
-func (p Place) At(key string) Pos {
+// PosOf is where the value of a key stands, or the item itself where the key was not written.
+func (p Place) PosOf(key string) Pos {
 	if at, ok := p.keys[key]; ok {
 		return at
 	}

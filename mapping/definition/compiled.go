@@ -1,0 +1,59 @@
+package definition
+
+import (
+	"ardso/mapping/qual"
+	"ardso/sql/schema"
+)
+
+// Compiled is what Check makes of a document: definitions joined with the forms they speak of. It
+// is not modified after Check and may be read by any number of goroutines.
+type Compiled struct {
+	Document *Document
+	Mappings []*CompiledMapping // in document order, disabled ones included
+	Filters  []*CompiledFilter  // in execution order, enabled ones only
+	Warnings ErrorList          // what is allowed but worth a look
+}
+
+// Mapping returns nil where no mapping has that name.
+func (c *Compiled) Mapping(name string) *CompiledMapping {
+	for _, m := range c.Mappings {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// CompiledMapping is a mapping with its forms and field map.
+type CompiledMapping struct {
+	*Mapping
+	FromForm *schema.Form
+	ToForm   *schema.Form
+	Lines    []Line // ascending by target field ID, one per target field
+	Returns  []Line // the field map back, of return_fields only; likewise
+	// Match finds the request to write on the target: 'F' is a field of ToForm, $F$ one of FromForm.
+	// nil: requests are found by key.
+	Match *qual.Qualification
+}
+
+// Line fills one target field: from Source as it is, or from Expr. Exactly one of the two is set.
+type Line struct {
+	Target *schema.Field
+	Source *schema.Field
+	Expr   *qual.Expression
+}
+
+// CompiledFilter is a filter with its form and its Run If.
+type CompiledFilter struct {
+	*Filter
+	Form  *schema.Form        // instead of Filter.Form, its name
+	RunIf *qual.Qualification // never nil; where the filter has none it is always true
+	// Named is, for each delete action that names its request by itself, what it refers to.
+	Named map[*Deletion]*NamedDelete
+}
+
+// NamedDelete is what a delete action with server, form and request_id refers to.
+type NamedDelete struct {
+	Form      *schema.Form
+	RequestID *qual.Expression // over the filter's form
+}

@@ -1,0 +1,564 @@
+package definition
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"ardso/sql/schema"
+)
+
+// This file is the one description of the YAML: reader and JSON Schema both come from it.
+
+const (
+	maxName  = 254 // of mappings, as fields 300 and 306 are long
+	maxPool  = 80
+	maxForm  = 254
+	maxOrder = 1000
+)
+
+var serverName = scalar(schemaOf{"type": "string", "pattern": serverNames.String()}, parseServerName)
+
+var serverNames = regexp.MustCompile(`^[a-z0-9_-]{1,40}$`)
+
+// parseServerName: the name goes into control tables and, with others, into a path.
+func parseServerName(s string) (string, string, string) {
+	if !serverNames.MatchString(s) {
+		return s, fmt.Sprintf("bad server name %q", shorten(s)), "write 1 to 40 of a-z, 0-9, _ and -"
+	}
+	return s, "", ""
+}
+
+// poolName keeps DSO's rule: the name becomes part of log names.
+var poolName = scalar(schemaOf{"type": "string", "pattern": poolNames.String(), "maxLength": maxPool}, func(s string) (string, string, string) {
+	switch {
+	case !poolNames.MatchString(s):
+		return s, fmt.Sprintf("bad pool name %q", shorten(s)), "write letters, digits and blanks, none at the ends"
+	case len(s) > maxPool:
+		return s, fmt.Sprintf("pool name has %d characters", len(s)), fmt.Sprintf("write at most %d", maxPool)
+	}
+	return s, "", ""
+})
+
+var poolNames = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9 ]*[A-Za-z0-9])?$`)
+
+var zone = scalar(schemaOf{"type": "string", "minLength": 1}, func(s string) (string, string, string) {
+	if _, err := time.LoadLocation(s); err != nil || s == "" || s == "Local" {
+		return s, fmt.Sprintf("unknown time zone %q", s), "write a name of the IANA list, such as America/Los_Angeles or UTC"
+	}
+	return s, "", ""
+})
+
+var fieldType = scalar(schemaOf{"enum": fieldTypes()}, func(s string) (schema.Type, string, string) {
+	t, ok := schema.ParseType(s)
+	if !ok || t.String() != s {
+		return 0, fmt.Sprintf("unknown field type %q", s), nearest(s, fieldTypes())
+	}
+	return t, "", ""
+})
+
+// fieldTypes are the types that a plain form can declare: those that a single column can hold.
+func fieldTypes() []string {
+	var names []string
+	for t := schema.Integer; t <= schema.Time; t++ {
+		if t != schema.Attachment && t != schema.Currency {
+			names = append(names, t.String())
+		}
+	}
+	return names
+}
+
+var event = scalar(schemaOf{"enum": []string{"submit", "modify", "delete", "merge"}}, func(s string) (Event, string, string) {
+	e, ok := parseEvent(s)
+	if !ok {
+		return 0, fmt.Sprintf("unknown event %q", s), nearest(s, []string{"submit", "modify", "delete", "merge"})
+	}
+	return e, "", ""
+})
+
+// eventSet is one event or a list of them; one that stands twice is a mistake.
+var eventSet = shape[Event]{schema: oneOrList(event).schema, read: func(r *reader, n ast.Node) (Event, bool) {
+	all, ok := oneOrList(event).read(r, n)
+	var set Event
+	for _, e := range all {
+		if set.Has(e) {
+			r.add(r.start(n), "duplicate_value", "name each event once", "event %s stands twice", e)
+		}
+		set |= e
+	}
+	return set, ok
+}}
+
+// enumValues are the labels of a selection by number.
+var enumValues = shape[[]schema.EnumValue]{
+	schema: schemaOf{"type": "object", "minProperties": 1, "propertyNames": schemaOf{"pattern": "^-?[0-9]+$"}, "additionalProperties": text.schema},
+	read: func(r *reader, n ast.Node) ([]schema.EnumValue, bool) {
+		pairs, ok := r.pairs(n, "a list of values")
+		var vs []schema.EnumValue
+		for _, p := range pairs {
+			id, err := strconv.ParseInt(p.key.Value, 10, 32)
+			if err != nil {
+				r.add(p.key.Pos, "bad_number", "write number: label, such as 0: New", "%q is not the number of a selection value", p.key.Value)
+				continue
+			}
+			label, good := text.read(r, p.value)
+			if i := slices.IndexFunc(vs, func(v schema.EnumValue) bool { return v.ID == id || good && v.Label == label }); i >= 0 {
+				r.add(p.key.Pos, "duplicate_value", "give each number its own label", "value %d: %s repeats %d: %s", id, label, vs[i].ID, vs[i].Label)
+				continue
+			}
+			vs = append(vs, schema.EnumValue{ID: id, Label: label})
+		}
+		slices.SortFunc(vs, func(a, b schema.EnumValue) int { return int(a.ID - b.ID) })
+		return vs, ok
+	},
+}
+
+// assignments are the lines of a field map, target: expression.
+var assignments = shape[[]Assignment]{
+	schema: schemaOf{"type": "object", "additionalProperties": expression.schema},
+	read: func(r *reader, n ast.Node) ([]Assignment, bool) {
+		pairs, ok := r.pairs(n, "a field map")
+		var lines []Assignment
+		for _, p := range pairs {
+			if v, ok := expression.read(r, p.value); ok {
+				lines = append(lines, Assignment{Target: p.key, Value: v})
+			}
+		}
+		return lines, ok
+	},
+}
+
+var columns = oneOrList(text)
+
+var fieldObject = object[Field]{
+	what:  "a field",
+	doc:   "What the database cannot tell of a column.",
+	place: func(f *Field) *Place { return &f.Place },
+	keys: []key[Field]{
+		must(is("column", text, func(f *Field) *string { return &f.Column }, "The column that this is about.")),
+		is("name", name(maxForm), func(f *Field) *string { return &f.Name }, "Name of the field; default: the column's."),
+		is("id", integer(1, 1<<31-1), func(f *Field) *int { return &f.ID }, "Field ID; default: a number above 536870912 by the column's place."),
+		is("type", fieldType, func(f *Field) *schema.Type { return &f.Type }, "AR System data type; default: by the column's type."),
+		is("required", yesNo, func(f *Field) *bool { return &f.Required }, "The field must have a value; default: as the column says NOT NULL."),
+		is("pattern", text, func(f *Field) *string { return &f.Pattern }, "Pattern that values must match, as in AR System: LIKE style or $ALPHA$ and the like."),
+		is("values", enumValues, func(f *Field) *[]schema.EnumValue { return &f.Values }, "Labels of a selection, number: label."),
+	},
+}
+
+var formObject = object[Form]{
+	what:  "a form",
+	doc:   "A table as a form. On an ar catalog only name and keep_empty_strings may be written.",
+	place: func(f *Form) *Place { return &f.Place },
+	keys: []key[Form]{
+		must(is("name", name(maxForm), func(f *Form) *string { return &f.Name }, "Name of the form.")),
+		is("table", text, func(f *Form) *string { return &f.Table }, "The table, or schema.table; default: the form's name."),
+		is("request_id", columns, func(f *Form) *[]string { return &f.RequestID }, "Column, or columns, that name a request; default: the primary key."),
+		is("fields", listOf(pointers(fieldObject)), func(f *Form) *[]*Field { return &f.Fields }, "Columns that are not just named and typed as in the database. Columns that are not listed are fields too."),
+		is("keep_empty_strings", yesNo, func(f *Form) *bool { return &f.KeepEmptyStrings }, "The empty text is a value of its own, not an empty field; default: yes in a plain catalog, no in an ar catalog."),
+		is("id_prefix", scalar(schemaOf{"type": "string", "maxLength": 10}, func(s string) (string, string, string) {
+			if len(s) > 10 {
+				return s, fmt.Sprintf("prefix %q has more than 10 characters", s), "shorten it"
+			}
+			return s, "", ""
+		}), func(f *Form) *string { return &f.IDPrefix }, "Prefix of Request IDs that are made here."),
+		is("id_length", integer(1, 254), func(f *Form) *int { return &f.IDLength }, "Length of Request IDs that are made here, prefix included, filled up with zeros; 1 = not filled up; default: no IDs are made."),
+	},
+}
+
+// pointers is the shape of an object in a list.
+func pointers[T any](o object[T]) shape[*T] { return o.shape() }
+
+// secretRef is a password: only a reference to the environment, never the password itself.
+var secretRef = shape[Secret]{
+	schema: schemaOf{"type": "string", "pattern": `^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`},
+	read: func(r *reader, n ast.Node) (Secret, bool) {
+		if !r.plainOnly(n) {
+			return Secret{}, false
+		}
+		s, ok := n.(*ast.StringNode)
+		if !ok || !reference.MatchString(s.Value) {
+			r.add(r.start(n), "plain_password", "write password: ${NAME} to take it from the environment, or password_file", "a password must not stand in the definitions")
+			return Secret{}, false
+		}
+		v, ok := r.env(s.Value[2:len(s.Value)-1], r.start(n))
+		return NewSecret(v), ok
+	},
+}
+
+// secretFile is a password in a file.
+var secretFile = shape[Secret]{schema: text.schema, read: func(r *reader, n ast.Node) (Secret, bool) {
+	path, ok := text.read(r, n)
+	if !ok || r.secrets.File == nil {
+		return Secret{}, ok
+	}
+	s, err := r.secrets.File(r.besides(path))
+	if err != nil {
+		r.add(r.start(n), "secret_file", "make the file readable for the user that runs ardso", "password file: %v", err)
+		return Secret{}, false
+	}
+	if s = strings.TrimRight(s, "\r\n"); s == "" {
+		r.add(r.start(n), "secret_file", "write the password into the file", "password file %q is empty", path)
+		return Secret{}, false
+	}
+	return NewSecret(s), true
+}}
+
+var serverObject = object[Server]{
+	what: "a server",
+	doc:  "One AR System database.",
+	fresh: func() Server {
+		return Server{Slot: DefaultSlot, Publication: DefaultPublication, TimeZone: "UTC"}
+	},
+	place: func(s *Server) *Place { return &s.Place },
+	keys: []key[Server]{
+		must(is("url", serverURL, func(s *Server) *string { return &s.URL }, "postgres://user@host/database, mariadb://…, mysql://… or sqlite:file. ${NAME} stands for a variable of the environment. It holds no password.")),
+		is("password", secretRef, func(s *Server) *Secret { return &s.Password }, "${NAME}: the variable of the environment that holds the password; default: none."),
+		is("password_file", secretFile, func(s *Server) *Secret { return &s.Password }, "File that holds the password and nothing else; relative to the folder of the definitions."),
+		is("catalog", oneOf(catalogKinds), func(s *Server) *CatalogKind { return &s.Catalog }, "Where forms come from: ar = AR System's dictionary, plain = declared under forms; default: ar."),
+		is("forms", listOf(formObject.shape()), func(s *Server) *[]*Form { return &s.Forms }, "The forms of a plain catalog."),
+		is("slot", identifier, func(s *Server) *string { return &s.Slot }, "Replication slot, on PostgreSQL; default: ardso."),
+		is("publication", identifier, func(s *Server) *string { return &s.Publication }, "Publication, on PostgreSQL; default: ardso."),
+		is("case_sensitive", yesNo, func(s *Server) *bool { return &s.CaseSensitive }, "Comparisons in qualifications heed case; default: no."),
+		is("time_zone", zone, func(s *Server) *string { return &s.TimeZone }, "Zone of dates and times in qualifications; default: UTC."),
+	},
+}
+
+// identifier is a PostgreSQL name that needs no quotes; slots allow no other.
+var identifier = scalar(schemaOf{"type": "string", "pattern": identifiers.String()}, func(s string) (string, string, string) {
+	if !identifiers.MatchString(s) {
+		return s, fmt.Sprintf("bad name %q", shorten(s)), "write 1 to 63 of a-z, 0-9 and _, no digit first"
+	}
+	return s, "", ""
+})
+
+var identifiers = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
+// servers is the one section that is keyed by name.
+var servers = shape[[]*Server]{
+	schema: schemaOf{"type": "object", "propertyNames": serverName.schema, "additionalProperties": ref("server")},
+	read: func(r *reader, n ast.Node) ([]*Server, bool) {
+		pairs, ok := r.pairs(n, "the list of servers")
+		var list []*Server
+		for _, p := range pairs {
+			if _, found, advice := parseServerName(p.key.Value); found != "" {
+				r.add(p.key.Pos, "bad_value", advice, "%s", found)
+			}
+			if s, ok := serverObject.shape().read(r, p.value); ok {
+				s.Name, s.Pos = p.key.Value, p.key.Pos
+				list = append(list, s)
+			}
+		}
+		return list, ok
+	},
+}
+
+var poolObject = object[Pool]{
+	what:  "a pool",
+	doc:   "A pool runs operations in its threads. Operations on one request always fall to the same thread.",
+	fresh: func() Pool { return Pool{Threads: defaultThreads} },
+	place: func(p *Pool) *Place { return &p.Place },
+	keys: []key[Pool]{
+		must(is("name", poolName, func(p *Pool) *string { return &p.Name }, "Name of the pool: at most 80 letters, digits and blanks.")),
+		is("threads", integer(1, 64), func(p *Pool) *int { return &p.Threads }, "Threads per target server; default: 1."),
+	},
+}
+
+var logicalObject = object[LogicalMapping]{
+	what:  "a logical mapping",
+	doc:   "Another name for a server in the definitions of one server.",
+	place: func(l *LogicalMapping) *Place { return &l.Place },
+	keys: []key[LogicalMapping]{
+		must(is("server", text, func(l *LogicalMapping) *string { return &l.Server }, "The server whose definitions use the logical name.")),
+		must(is("logical", text, func(l *LogicalMapping) *string { return &l.Logical }, "The logical name.")),
+		must(is("physical", text, func(l *LogicalMapping) *string { return &l.Physical }, "The server that it stands for.")),
+	},
+}
+
+var endObject = object[End]{
+	what:  "an end of a mapping",
+	doc:   "A form on a server.",
+	place: func(e *End) *Place { return &e.Place },
+	keys: []key[End]{
+		must(is("server", text, func(e *End) *string { return &e.Server }, "Name of the server.")),
+		must(is("form", text, func(e *End) *string { return &e.Form }, "Name of the form there.")),
+	},
+}
+
+// value turns the pointer that an object's shape reads into the value itself.
+func value[T any](o object[T]) shape[T] {
+	s := o.shape()
+	return shape[T]{schema: s.schema, read: func(r *reader, n ast.Node) (v T, ok bool) {
+		p, ok := s.read(r, n)
+		if ok {
+			v = *p
+		}
+		return v, ok
+	}}
+}
+
+var mappingObject = object[Mapping]{
+	what: "a mapping",
+	doc:  "How requests of one form become requests of another.",
+	fresh: func() Mapping {
+		return Mapping{Enabled: true, WhenToUpdate: NoUpdate, MaxTimeToRetry: NoLimit,
+			EnforcePatternMatching: true, RequireRequiredFields: true}
+	},
+	place: func(m *Mapping) *Place { return &m.Place },
+	keys: []key[Mapping]{
+		must(is("name", name(maxName), func(m *Mapping) *string { return &m.Name }, "Name of the mapping, unique in all definitions.")),
+		is("enabled", yesNo, func(m *Mapping) *bool { return &m.Enabled }, "Whether the mapping may be used; default: yes."),
+		is("default", yesNo, func(m *Mapping) *bool { return &m.Default }, "Take this mapping first where an action names a target, or nothing, and no mapping; default: no."),
+		must(is("from", value(endObject), func(m *Mapping) *End { return &m.From }, "Where requests come from.")),
+		must(is("to", value(endObject), func(m *Mapping) *End { return &m.To }, "Where requests go.")),
+		is("transfer_mode", oneOf(transferModes), func(m *Mapping) *TransferMode { return &m.TransferMode }, "What becomes of a request and its ownership; default: data only."),
+		is("duplicate_request_id", oneOf(duplicateActions), func(m *Mapping) *DuplicateAction { return &m.DuplicateRequestID }, "What happens where the target already has the request; default: error."),
+		is("when_to_update", oneOf(updateTimes), func(m *Mapping) *WhenToUpdate { return &m.WhenToUpdate }, "When changes of the owner's copy come back; default: no update."),
+		is("match", oneOf(matches), func(m *Mapping) *Match { return &m.Match }, "How fields find each other; custom = only those under fields; default: like ids."),
+		is("exclude", listOf(fieldRef), func(m *Mapping) *[]Text { return &m.Exclude }, "Fields, by name or ID, that match leaves alone."),
+		is("fields", assignments, func(m *Mapping) *[]Assignment { return &m.Fields }, "Target field: expression over the source request. Such a line goes before match."),
+		is("return_fields", assignments, func(m *Mapping) *[]Assignment { return &m.ReturnFields }, "The same for updates and returns: source field: expression over the target's request."),
+		is("matching_qualification", expression, func(m *Mapping) *Text { return &m.MatchingQualification }, "Finds the target's request instead of its Request ID: 'Field' is the target's, $Field$ the source's."),
+		is("max_time_to_retry", duration(0, map[string]time.Duration{"no limit": NoLimit}), func(m *Mapping) *time.Duration { return &m.MaxTimeToRetry }, "How long curable errors are tried again; 0 = not at all; default: no limit."),
+		is("enforce_pattern_matching", yesNo, func(m *Mapping) *bool { return &m.EnforcePatternMatching }, "Values must match the target fields' patterns; default: yes."),
+		is("require_required_fields", yesNo, func(m *Mapping) *bool { return &m.RequireRequiredFields }, "Required target fields must end up with a value; default: yes."),
+		is("on_conflict", oneOf(conflictPolicies), func(m *Mapping) *ConflictPolicy { return &m.OnConflict }, "How a conflict is settled; default: error."),
+		is("on_foreign_change", oneOf(foreignChanges), func(m *Mapping) *ForeignChange { return &m.OnForeignChange }, "What happens to an edit of a copy that is not owned; default: report."),
+	},
+}
+
+const overrideDoc = "Transfer even to a server that the change has already passed; default: no."
+
+var poolRef = text
+
+var transferObject = object[Transfer]{
+	what:  "a transfer",
+	doc:   "Send the request along a mapping. Without mapping, to_server and to_form choose it, defaults first; without those, the form's first default mapping, else its first.",
+	fresh: func() Transfer { return Transfer{Pool: DefaultPool} },
+	place: func(t *Transfer) *Place { return &t.Place },
+	keys: []key[Transfer]{
+		is("mapping", text, func(t *Transfer) *string { return &t.Mapping }, "Name of the mapping."),
+		is("to_server", text, func(t *Transfer) *string { return &t.ToServer }, "Target server, together with to_form."),
+		is("to_form", text, func(t *Transfer) *string { return &t.ToForm }, "Target form, together with to_server."),
+		is("pool", poolRef, func(t *Transfer) *string { return &t.Pool }, "Pool that runs it; default: default."),
+		is("override_loop_detection", yesNo, func(t *Transfer) *bool { return &t.OverrideLoopDetection }, overrideDoc),
+	},
+}
+
+var returnObject = object[Return]{
+	what:  "a return",
+	doc:   "Give the request and its ownership back to where it came from.",
+	fresh: func() Return { return Return{Pool: DefaultPool} },
+	place: func(t *Return) *Place { return &t.Place },
+	keys: []key[Return]{
+		is("pool", poolRef, func(t *Return) *string { return &t.Pool }, "Pool that runs it; default: default."),
+		is("override_loop_detection", yesNo, func(t *Return) *bool { return &t.OverrideLoopDetection }, overrideDoc),
+	},
+}
+
+var deleteObject = object[Deletion]{
+	what:  "a delete",
+	doc:   "Delete the copy that a mapping makes of this request, or the request that server, form and request_id name.",
+	fresh: func() Deletion { return Deletion{Pool: DefaultPool} },
+	place: func(d *Deletion) *Place { return &d.Place },
+	keys: []key[Deletion]{
+		is("mapping", text, func(d *Deletion) *string { return &d.Mapping }, "The mapping whose copy of this request is deleted."),
+		is("server", text, func(d *Deletion) *string { return &d.Server }, "Server of the request to delete, together with form and request_id."),
+		is("form", text, func(d *Deletion) *string { return &d.Form }, "Form of the request to delete."),
+		is("request_id", expression, func(d *Deletion) *Text { return &d.RequestID }, "Expression over this request that yields the Request ID there."),
+		is("pool", poolRef, func(d *Deletion) *string { return &d.Pool }, "Pool that runs it; default: default."),
+	},
+}
+
+// actionKeys are the actions of T, which all go to one list, in the order written.
+func actionKeys[T any](into func(*T) *[]Action) []key[T] {
+	return []key[T]{
+		action("transfer", transferObject, into, func(v *Transfer) Action { return Action{Transfer: v} }),
+		action("return", returnObject, into, func(v *Return) Action { return Action{Return: v} }),
+		action("delete", deleteObject, into, func(v *Deletion) Action { return Action{Delete: v} }),
+	}
+}
+
+func action[T, V any](name string, o object[V], into func(*T) *[]Action, wrap func(*V) Action) key[T] {
+	s := oneOrList(o.shape())
+	return key[T]{name: name, doc: o.doc + " One, or a list.", schema: oneOrList(shape[*V]{schema: ref(name)}).schema,
+		read: func(r *reader, n ast.Node, t *T) {
+			vs, _ := s.read(r, n)
+			for _, v := range vs {
+				*into(t) = append(*into(t), wrap(v))
+			}
+		}}
+}
+
+// elseActions are what happens where run_if is not true.
+type elseActions struct {
+	Place
+	actions []Action
+}
+
+var elseObject = object[elseActions]{
+	what:  "else",
+	doc:   "Actions where run_if is not true.",
+	place: func(e *elseActions) *Place { return &e.Place },
+	keys:  actionKeys(func(e *elseActions) *[]Action { return &e.actions }),
+}
+
+// elseKey reads the actions under else.
+func elseKey[T any](into func(*T) *[]Action) key[T] {
+	s := elseObject.shape()
+	return key[T]{name: "else", doc: elseObject.doc, schema: ref("else"), read: func(r *reader, n ast.Node, t *T) {
+		if e, ok := s.read(r, n); ok {
+			if len(e.actions) == 0 {
+				r.add(e.Pos, "no_action", "write transfer or delete below it, or leave else out", "else has no action")
+			}
+			*into(t) = e.actions
+		}
+	}}
+}
+
+var filterObject = object[Filter]{
+	what:  "a filter",
+	doc:   "Which changes of a form become which operations.",
+	fresh: func() Filter { return Filter{Enabled: true, Order: 500} },
+	place: func(f *Filter) *Place { return &f.Place },
+	keys: append([]key[Filter]{
+		must(is("name", name(maxName), func(f *Filter) *string { return &f.Name }, "Name of the filter, unique in all definitions.")),
+		is("enabled", yesNo, func(f *Filter) *bool { return &f.Enabled }, "Whether the filter runs; default: yes."),
+		must(is("server", text, func(f *Filter) *string { return &f.Server }, "The server whose changes it looks at.")),
+		must(is("form", text, func(f *Filter) *string { return &f.Form }, "The form there.")),
+		must(is("on", eventSet, func(f *Filter) *Event { return &f.On }, "What it runs on: submit, modify, delete, merge; merge is a change that ardso itself applied.")),
+		is("order", integer(0, maxOrder), func(f *Filter) *int { return &f.Order }, "Execution order, low first; default: 500."),
+		is("run_if", expression, func(f *Filter) *Text { return &f.RunIf }, "Qualification over the change, TR. and DB. included; default: always true."),
+		is("null_compare", oneOf(nullCompares), func(f *Filter) *NullCompare { return &f.NullCompare }, "What = and != say of an empty field in run_if: sql = unknown, so the filter does not run; ar = empty is a value; default: sql."),
+		elseKey(func(f *Filter) *[]Action { return &f.Else }),
+	}, actionKeys(func(f *Filter) *[]Action { return &f.Actions })...),
+}
+
+var escalationObject = object[Escalation]{
+	what:  "an escalation",
+	doc:   "Actions at times or intervals on all requests that a qualification selects.",
+	fresh: func() Escalation { return Escalation{Enabled: true} },
+	place: func(e *Escalation) *Place { return &e.Place },
+	keys: append([]key[Escalation]{
+		must(is("name", name(maxName), func(e *Escalation) *string { return &e.Name }, "Name of the escalation, unique in all definitions.")),
+		is("enabled", yesNo, func(e *Escalation) *bool { return &e.Enabled }, "Whether the escalation runs; default: yes."),
+		must(is("server", text, func(e *Escalation) *string { return &e.Server }, "The server whose requests it looks at.")),
+		must(is("form", text, func(e *Escalation) *string { return &e.Form }, "The form there.")),
+		is("at", scheduleObject.shape(), func(e *Escalation) **Schedule { return &e.At }, "The times it runs at; either this or every."),
+		is("every", duration(time.Second, nil), func(e *Escalation) *time.Duration { return &e.Every }, "The interval it runs at; either this or at."),
+		is("run_if", expression, func(e *Escalation) *Text { return &e.RunIf }, "Qualification that selects requests; default: all."),
+		elseKey(func(e *Escalation) *[]Action { return &e.Else }),
+	}, actionKeys(func(e *Escalation) *[]Action { return &e.Actions })...),
+}
+
+var scheduleObject = object[Schedule]{
+	what:  "a schedule",
+	doc:   "Times of day on days of the week or the month.",
+	place: func(s *Schedule) *Place { return &s.Place },
+	keys: []key[Schedule]{
+		is("weekdays", weekdays, func(s *Schedule) *[]time.Weekday { return &s.Weekdays }, "Days such as mon, or ranges such as mon-fri; default: every day."),
+		is("monthdays", oneOrList(integer(1, 31)), func(s *Schedule) *[]int { return &s.MonthDays }, "Days of the month, 1 to 31; with weekdays: either of them."),
+		must(key[Schedule]{name: "time", doc: "Time of day, in quotes: \"18:00\".", schema: schemaOf{"type": "string", "pattern": `^([01][0-9]|2[0-3]):[0-5][0-9]$`}, read: readTime}),
+		is("zone", zone, func(s *Schedule) *string { return &s.Zone }, "Time zone; default: the server's."),
+	},
+}
+
+func readTime(r *reader, n ast.Node, s *Schedule) {
+	t, ok := r.text(n)
+	if !ok {
+		return
+	}
+	at, err := time.Parse("15:04", t.Value)
+	if err != nil || len(t.Value) != 5 {
+		r.add(t.Pos, "bad_time", `write hours and minutes, such as "18:00"`, "%q is not a time of day", t.Value)
+		return
+	}
+	s.Hour, s.Minute = at.Hour(), at.Minute()
+}
+
+var dayNames = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+var weekdays = shape[[]time.Weekday]{
+	schema: oneOrList(shape[string]{schema: schemaOf{"type": "string", "pattern": `^(sun|mon|tue|wed|thu|fri|sat)(-(sun|mon|tue|wed|thu|fri|sat))?$`}}).schema,
+	read: func(r *reader, n ast.Node) ([]time.Weekday, bool) {
+		parts, ok := oneOrList(expression).read(r, n)
+		var set [7]bool
+		for _, p := range parts {
+			from, to, isRange := strings.Cut(p.Value, "-")
+			if !isRange {
+				to = from
+			}
+			a, b := slices.Index(dayNames, from), slices.Index(dayNames, to)
+			if a < 0 || b < 0 {
+				r.add(p.Pos, "bad_value", "write days such as mon, or ranges such as mon-fri", "unknown weekday %q", p.Value)
+				ok = false
+				continue
+			}
+			for d := a; ; d = (d + 1) % 7 {
+				set[d] = true
+				if d == b {
+					break
+				}
+			}
+		}
+		var days []time.Weekday
+		for d, in := range set {
+			if in {
+				days = append(days, time.Weekday(d))
+			}
+		}
+		return days, ok
+	},
+}
+
+// documentFile is what one file holds; Parse joins several.
+type documentFile struct {
+	Place
+	Document
+}
+
+var documentObject = object[documentFile]{
+	what:  "a definition file",
+	doc:   "Definitions of ardso: servers, and what travels between them.",
+	place: func(d *documentFile) *Place { return &d.Place },
+	keys: []key[documentFile]{
+		is("servers", servers, func(d *documentFile) *[]*Server { return &d.Servers }, "The databases, by logical name."),
+		section("pools", "pool", poolObject, func(d *documentFile) *[]*Pool { return &d.Pools }),
+		section("logical_mappings", "logical_mapping", logicalObject, func(d *documentFile) *[]*LogicalMapping { return &d.LogicalMappings }),
+		section("mappings", "mapping", mappingObject, func(d *documentFile) *[]*Mapping { return &d.Mappings }),
+		section("filters", "filter", filterObject, func(d *documentFile) *[]*Filter { return &d.Filters }),
+		section("escalations", "escalation", escalationObject, func(d *documentFile) *[]*Escalation { return &d.Escalations }),
+	},
+}
+
+// section is a list of items of one kind.
+func section[T any](name, def string, o object[T], into func(*documentFile) *[]*T) key[documentFile] {
+	k := is(name, listOf(o.shape()), into, o.doc)
+	k.schema = listOf(shape[*T]{schema: ref(def)}).schema
+	return k
+}
+
+func ref(def string) schemaOf { return schemaOf{"$ref": "#/$defs/" + def} }
+
+// JSONSchema is the JSON Schema of a definition file, for editors.
+func JSONSchema() []byte {
+	s := documentObject.schema()
+	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	s["title"] = "ardso definitions"
+	s["$defs"] = schemaOf{
+		"server": serverObject.schema(), "pool": poolObject.schema(), "logical_mapping": logicalObject.schema(),
+		"mapping": mappingObject.schema(), "filter": filterObject.schema(), "escalation": escalationObject.schema(),
+		"transfer": transferObject.schema(), "return": returnObject.schema(), "delete": deleteObject.schema(),
+		"else": elseObject.schema(),
+	}
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		panic(err) // the description is ours and constant
+	}
+	return append(b, '\n')
+}

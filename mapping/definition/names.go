@@ -1,0 +1,392 @@
+package definition
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// checkNames checks everything about the document that can be said without the forms' fields: what
+// stands twice, what refers to nothing, what contradicts itself. It also settles which mapping an
+// action means.
+func checkNames(c *complaints, d *Document) {
+	n := namer{c, d}
+	if len(d.Servers) == 0 {
+		at := Pos{Line: 1, Column: 1}
+		if fs := c.sources.files(); len(fs) > 0 {
+			at.File = fs[0].Name
+		}
+		c.add(at, "missing_key", "write servers: with the url of each database", "no servers are defined")
+	}
+	twice(n, "server", d.Servers, (*Server).place)
+	twice(n, "pool", d.Pools, (*Pool).place)
+	twice(n, "mapping", d.Mappings, (*Mapping).place)
+	twice(n, "filter", d.Filters, (*Filter).place)
+	twice(n, "escalation", d.Escalations, (*Escalation).place)
+	for _, s := range d.Servers {
+		n.server(s)
+	}
+	for _, l := range d.LogicalMappings {
+		n.knownServer(l.Server, l.PosOf("server"))
+		n.knownServer(l.Physical, l.PosOf("physical"))
+	}
+	for _, m := range d.Mappings {
+		n.mapping(m)
+	}
+	for _, f := range d.Filters {
+		n.filter(f)
+	}
+	for _, e := range d.Escalations {
+		n.escalation(e)
+	}
+	n.onePool()
+}
+
+func (s *Server) place() *Place     { return &s.Place }
+func (p *Pool) place() *Place       { return &p.Place }
+func (m *Mapping) place() *Place    { return &m.Place }
+func (f *Filter) place() *Place     { return &f.Place }
+func (e *Escalation) place() *Place { return &e.Place }
+
+type namer struct {
+	*complaints
+	doc *Document
+}
+
+// twice complains of items of one kind that share a name.
+func twice[T named](n namer, kind string, items []T, place func(T) *Place) {
+	first := map[string]Pos{}
+	for _, x := range items {
+		name := x.name()
+		if name == "" {
+			continue // missing, and complained of
+		}
+		if before, ok := first[name]; ok {
+			n.add(place(x).PosOf("name"), "duplicate_name", "give each its own name", "%s %q is defined twice, first at %s", kind, name, before)
+			continue
+		}
+		first[name] = place(x).PosOf("name")
+	}
+}
+
+func serverNamesOf(d *Document) []string  { return namesOf(d.Servers) }
+func mappingNamesOf(d *Document) []string { return namesOf(d.Mappings) }
+
+func namesOf[T named](items []T) []string {
+	var names []string
+	for _, x := range items {
+		names = append(names, x.name())
+	}
+	return names
+}
+
+// knownServer reports whether a server exists, and complains if not. The empty name has been
+// complained of.
+func (n namer) knownServer(name string, at Pos) bool {
+	if name == "" || n.doc.Server(name) != nil {
+		return name != ""
+	}
+	n.add(at, "unknown_server", nearest(name, serverNamesOf(n.doc)), "unknown server %q", name)
+	return false
+}
+
+// knownForm checks a form of a plain catalog; those of an ar catalog are known to the database only.
+func (n namer) knownForm(server, form string, at Pos) {
+	s := n.doc.Server(server)
+	if s == nil || s.Catalog != Plain || form == "" {
+		return
+	}
+	var names []string
+	for _, f := range s.Forms {
+		if f.Name == form {
+			return
+		}
+		names = append(names, f.Name)
+	}
+	n.add(at, "unknown_form", nearest(form, names), "server %s declares no form %q", server, form)
+}
+
+func (n namer) knownPool(name string, at Pos) {
+	if n.doc.Pool(name) == nil {
+		n.add(at, "unknown_pool", nearest(name, append(namesOf(n.doc.Pools), DefaultPool)), "unknown pool %q", name)
+	}
+}
+
+func (n namer) server(s *Server) {
+	if s.Has("password") && s.Has("password_file") {
+		n.add(s.PosOf("password_file"), "contradiction", "keep one of them", "server %s has password and password_file", s.Name)
+	}
+	if s.Catalog == Plain && len(s.Forms) == 0 && !s.Has("forms") {
+		n.add(s.Pos, "missing_key", "declare its tables under forms", "server %s has catalog plain and no forms", s.Name)
+	}
+	if strings.HasPrefix(s.URL, "postgres") {
+		return
+	}
+	for _, k := range []string{"slot", "publication"} {
+		if s.Has(k) && s.URL != "" {
+			n.add(s.PosOf(k), "contradiction", "leave it out", "%s is for PostgreSQL servers", k)
+		}
+	}
+	n.forms(s)
+}
+
+func (n namer) forms(s *Server) {
+	seen := map[string]bool{}
+	for _, f := range s.Forms {
+		if f.Name == "" {
+			continue
+		}
+		if seen[f.Name] {
+			n.add(f.PosOf("name"), "duplicate_name", "give each its own name", "form %q is declared twice on server %s", f.Name, s.Name)
+		}
+		seen[f.Name] = true
+		if s.Catalog == AR {
+			n.arForm(s, f)
+			continue
+		}
+		if !f.Has("table") {
+			f.Table = f.Name
+		}
+		if !f.Has("keep_empty_strings") {
+			f.KeepEmptyStrings = true
+		}
+		if f.Has("id_prefix") && !f.Has("id_length") {
+			n.add(f.PosOf("id_prefix"), "missing_key", "write the length of the whole Request ID", "id_prefix without id_length")
+		}
+		if f.IDLength > 1 && f.IDLength <= len(f.IDPrefix) {
+			n.add(f.PosOf("id_length"), "out_of_range", "leave room for the number", "id_length %d is no longer than the prefix %q", f.IDLength, f.IDPrefix)
+		}
+		if f.IDLength > 0 && len(f.RequestID) > 1 {
+			n.add(f.PosOf("id_length"), "contradiction", "leave id_length out", "Request IDs of several columns cannot be made")
+		}
+		n.fields(f)
+	}
+}
+
+// arForm: AR System's dictionary says all else of its forms.
+func (n namer) arForm(s *Server, f *Form) {
+	for _, k := range formObject.keyNames() {
+		if k != "name" && k != "keep_empty_strings" && f.Has(k) {
+			n.add(f.PosOf(k), "contradiction", "leave it out, or write catalog: plain", "server %s has catalog ar, where AR System's dictionary says a form's %s", s.Name, k)
+		}
+	}
+}
+
+func (n namer) fields(f *Form) {
+	columns, names, ids := map[string]bool{}, map[string]bool{}, map[int]bool{}
+	for _, x := range f.Fields {
+		if x.Name == "" {
+			x.Name = x.Column
+		}
+		if x.Column != "" && columns[strings.ToLower(x.Column)] {
+			n.add(x.PosOf("column"), "duplicate_name", "write each column once", "column %q stands twice in form %q", x.Column, f.Name)
+		}
+		if x.Name != "" && names[x.Name] {
+			n.add(x.PosOf("name"), "duplicate_name", "give each field its own name", "field %q stands twice in form %q", x.Name, f.Name)
+		}
+		if x.ID != 0 && ids[x.ID] {
+			n.add(x.PosOf("id"), "duplicate_name", "give each field its own ID", "field ID %d stands twice in form %q", x.ID, f.Name)
+		}
+		columns[strings.ToLower(x.Column)], names[x.Name], ids[x.ID] = true, true, true
+	}
+}
+
+func (n namer) mapping(m *Mapping) {
+	n.end(m.From)
+	n.end(m.To)
+	if m.From.Server != "" && m.From.Server == m.To.Server && m.From.Form == m.To.Form {
+		n.add(m.PosOf("to"), "self_mapping", "name another form or server", "mapping %q goes from form %q on %s to itself", m.Name, m.From.Form, m.From.Server)
+	}
+	if m.Match == Custom {
+		if m.Has("exclude") {
+			n.add(m.PosOf("exclude"), "contradiction", "leave exclude out: match: custom maps only what fields lists", "exclude without an automatic match")
+		}
+		if len(m.Fields) == 0 {
+			n.add(m.PosOf("match"), "missing_key", "list the lines under fields", "match is custom and there are no fields")
+		}
+	}
+}
+
+func (n namer) end(e End) {
+	if n.knownServer(e.Server, e.PosOf("server")) {
+		n.knownForm(e.Server, e.Form, e.PosOf("form"))
+	}
+}
+
+func (n namer) filter(f *Filter) {
+	if n.knownServer(f.Server, f.PosOf("server")) {
+		n.knownForm(f.Server, f.Form, f.PosOf("form"))
+	}
+	if len(f.Actions)+len(f.Else) == 0 && !f.Has("else") && !f.Has("transfer") && !f.Has("return") && !f.Has("delete") {
+		n.add(f.Pos, "no_action", "write transfer or delete", "filter %q does nothing", f.Name)
+	}
+	if len(f.Else) > 0 && f.RunIf.IsZero() {
+		n.add(f.PosOf("else"), "contradiction", "write run_if, or leave else out", "else without run_if never happens")
+	}
+	n.actions(f.Server, f.Form, f.Actions)
+	n.actions(f.Server, f.Form, f.Else)
+	if !f.On.Has(Delete) {
+		return
+	}
+	for _, a := range slices.Concat(f.Actions, f.Else) {
+		if a.Transfer != nil {
+			n.add(a.Transfer.Pos, "transfer_on_delete",
+				"leave delete out of on, and add a filter on: [delete] with delete: {mapping: "+a.Transfer.Mapping+"}",
+				"filter %q transfers on delete, when there is nothing left to transfer", f.Name)
+		}
+	}
+}
+
+func (n namer) escalation(e *Escalation) {
+	if n.knownServer(e.Server, e.PosOf("server")) {
+		n.knownForm(e.Server, e.Form, e.PosOf("form"))
+	}
+	if e.Has("at") == e.Has("every") {
+		n.add(e.Pos, "missing_key", "write at or every", "escalation %q needs either at or every", e.Name)
+	}
+	n.actions(e.Server, e.Form, e.Actions)
+	n.actions(e.Server, e.Form, e.Else)
+}
+
+// actions checks what the actions of a rule on a form refer to.
+func (n namer) actions(server, form string, actions []Action) {
+	for _, a := range actions {
+		switch {
+		case a.Transfer != nil:
+			n.transfer(server, form, a.Transfer)
+		case a.Return != nil:
+			n.knownPool(a.Return.Pool, a.Return.PosOf("pool"))
+		case a.Delete != nil:
+			n.deletion(server, form, a.Delete)
+		}
+	}
+}
+
+// transfer settles the mapping of a transfer by DSO's order of precedence, as far as the row has no
+// say in it: the named one, else by target, else by source form; defaults first, then as written
+// (dso-reference, "Which mapping is used").
+func (n namer) transfer(server, form string, t *Transfer) {
+	n.knownPool(t.Pool, t.PosOf("pool"))
+	if t.Has("mapping") {
+		for _, k := range []string{"to_server", "to_form"} {
+			if t.Has(k) {
+				n.add(t.PosOf(k), "contradiction", "leave it out: the mapping says where the request goes", "%s beside mapping", k)
+			}
+		}
+		n.usable(t.Mapping, server, form, t.PosOf("mapping"))
+		return
+	}
+	if t.Has("to_server") != t.Has("to_form") {
+		n.add(t.Pos, "missing_key", "write both, or mapping", "to_server and to_form go together")
+		return
+	}
+	if t.Has("to_server") && !n.knownServer(t.ToServer, t.PosOf("to_server")) {
+		return
+	}
+	fits := slices.Collect(func(yield func(*Mapping) bool) {
+		for _, m := range n.doc.Mappings {
+			if m.Enabled && m.From.Server == server && m.From.Form == form &&
+				(t.ToServer == "" || m.To.Server == t.ToServer && m.To.Form == t.ToForm) && !yield(m) {
+				return
+			}
+		}
+	})
+	if len(fits) == 0 {
+		to := ""
+		if t.ToServer != "" {
+			to = fmt.Sprintf(" to form %q on %s", t.ToForm, t.ToServer)
+		}
+		n.add(t.Pos, "no_mapping", "add such a mapping, or name one with mapping", "no enabled mapping goes from form %q on %s%s", form, server, to)
+		return
+	}
+	t.Mapping = slices.MinFunc(fits, func(a, b *Mapping) int { return cmp.Compare(rank(a), rank(b)) }).Name
+}
+
+func rank(m *Mapping) int {
+	if m.Default {
+		return 0
+	}
+	return 1
+}
+
+// usable checks that a rule on a form may use a mapping.
+func (n namer) usable(name, server, form string, at Pos) {
+	m := n.doc.Mapping(name)
+	switch {
+	case name == "":
+	case m == nil:
+		n.add(at, "unknown_mapping", nearest(name, mappingNamesOf(n.doc)), "unknown mapping %q", name)
+	case m.From.Server != server || m.From.Form != form:
+		if m.From.Server != "" && m.From.Form != "" && server != "" && form != "" {
+			n.add(at, "wrong_form", "attach the rule to that form, or name another mapping",
+				"mapping %q starts at form %q on %s, this rule is on form %q on %s", name, m.From.Form, m.From.Server, form, server)
+		}
+	case !m.Enabled:
+		n.add(at, "mapping_disabled", "enable the mapping, or disable the rule", "mapping %q is disabled", name)
+	}
+}
+
+func (n namer) deletion(server, form string, x *Deletion) {
+	n.knownPool(x.Pool, x.PosOf("pool"))
+	if x.Has("mapping") {
+		for _, k := range []string{"server", "form", "request_id"} {
+			if x.Has(k) {
+				n.add(x.PosOf(k), "contradiction", "write either mapping, or server, form and request_id", "%s beside mapping", k)
+			}
+		}
+		n.usable(x.Mapping, server, form, x.PosOf("mapping"))
+		return
+	}
+	for _, k := range []string{"server", "form", "request_id"} {
+		if !x.Has(k) {
+			n.add(x.Pos, "missing_key", "write mapping, or server, form and request_id", "delete has no %q", k)
+			return
+		}
+	}
+	if n.knownServer(x.Server, x.PosOf("server")) {
+		n.knownForm(x.Server, x.Form, x.PosOf("form"))
+	}
+}
+
+// onePool checks our rule that everything that sends requests of one form to one target server names
+// one pool. Threads belong to a pool, so operations on a request that came in two pools could
+// overtake each other, and its changes would arrive in another order than they were made (G3).
+func (n namer) onePool() {
+	type way struct{ server, form, target string }
+	type use struct {
+		pool string
+		at   Pos
+	}
+	first := map[way]use{}
+	note := func(w way, pool string, at Pos) {
+		before, ok := first[w]
+		switch {
+		case !ok:
+			first[w] = use{pool, at}
+		case before.pool != pool:
+			n.add(at, "two_pools", fmt.Sprintf("write pool: %s here too: only within one pool do the changes of a request keep their order", before.pool),
+				"requests of form %q on %s go to %s in pool %q here and in pool %q at %s", w.form, w.server, w.target, pool, before.pool, before.at)
+		}
+	}
+	for _, f := range n.doc.Filters {
+		if !f.Enabled {
+			continue
+		}
+		for _, a := range slices.Concat(f.Actions, f.Else) {
+			mapping, pool, place, target := "", "", Place{}, ""
+			switch {
+			case a.Transfer != nil:
+				mapping, pool, place = a.Transfer.Mapping, a.Transfer.Pool, a.Transfer.Place
+			case a.Delete != nil:
+				mapping, pool, place, target = a.Delete.Mapping, a.Delete.Pool, a.Delete.Place, a.Delete.Server
+			}
+			if m := n.doc.Mapping(mapping); m != nil {
+				target = m.To.Server
+			}
+			if target != "" {
+				note(way{f.Server, f.Form, target}, pool, place.PosOf("pool"))
+			}
+		}
+	}
+}

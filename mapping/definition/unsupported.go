@@ -1,0 +1,66 @@
+package definition
+
+// unsupported lists what the language of definitions has and this version does not carry out. It is
+// refused at load, by name: a definition that is accepted is carried out.
+var unsupported = []struct {
+	what   string // for the complaint
+	reason string
+	find   func(d *Document) []Pos
+}{
+	{"transfer_mode: data + ownership", "ownership is not handed over yet; data only and independent copy work",
+		inMappings("transfer_mode", func(m *Mapping) bool { return m.TransferMode == DataOwnership })},
+	{"transfer_mode: copy + delete", "the source request is not deleted after the copy yet; data only and independent copy work",
+		inMappings("transfer_mode", func(m *Mapping) bool { return m.TransferMode == CopyDelete })},
+	{"when_to_update other than no update", "copies do not send changes back yet",
+		inMappings("when_to_update", func(m *Mapping) bool { return m.WhenToUpdate != NoUpdate })},
+	{"on_conflict other than error", "conflicts all go to dso_pending_error yet",
+		inMappings("on_conflict", func(m *Mapping) bool { return m.OnConflict != ConflictError })},
+	{"on_foreign_change: revert", "it needs ownership, which is not handed over yet",
+		inMappings("on_foreign_change", func(m *Mapping) bool { return m.OnForeignChange == Revert })},
+	{"return", "ownership is not handed over yet, so there is nothing to return", findReturns},
+	{"escalations", "nothing runs them yet; `ardso transfer --where` does it by hand", func(d *Document) (at []Pos) {
+		for _, e := range d.Escalations {
+			at = append(at, e.Pos)
+		}
+		return at
+	}},
+	{"logical_mappings", "server names are not replaced yet; write the servers' own names", func(d *Document) (at []Pos) {
+		for _, l := range d.LogicalMappings {
+			at = append(at, l.Pos)
+		}
+		return at
+	}},
+}
+
+// refuseUnsupported complains of all that the table lists.
+func refuseUnsupported(c *complaints, d *Document) {
+	for _, u := range unsupported {
+		for _, at := range u.find(d) {
+			c.add(at, "not_supported", u.reason, "%s is not supported by this version", u.what)
+		}
+	}
+}
+
+func inMappings(key string, has func(*Mapping) bool) func(*Document) []Pos {
+	return func(d *Document) (at []Pos) {
+		for _, m := range d.Mappings {
+			if has(m) {
+				at = append(at, m.PosOf(key))
+			}
+		}
+		return at
+	}
+}
+
+func findReturns(d *Document) (at []Pos) {
+	for _, f := range d.Filters {
+		for _, actions := range [][]Action{f.Actions, f.Else} {
+			for _, a := range actions {
+				if a.Return != nil {
+					at = append(at, a.Return.Pos)
+				}
+			}
+		}
+	}
+	return at
+}
