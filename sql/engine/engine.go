@@ -1,16 +1,23 @@
 // Package engine is a database engine as a value: how to open it, how it quotes, what it can, what
 // its errors mean. Whoever needs to know asks the Engine; nobody compares names.
 //
-// Read Open, DB, Engine, then Class. The session settings that make values canonical (INV-5, A-15,
-// PD-15, MD-8) are in the file of each engine.
+// Read Open, DB, Engine, then Class; Kind, Read and Scan say how values leave a database. The session
+// settings that make values canonical (INV-5, A-15, PD-15, MD-8) are in the file of each engine.
+//
+// What it leaves to others: which tables and columns there are (package catalog), and whole statements
+// (package statement).
 package engine
 
 import (
 	"context"
 	"crypto/tls"
+	"database/sql"
+	"database/sql/driver"
 	"fmt"
+	"log/slog"
 	"net/url"
-	"strings"
+
+	"ardso/sql/value"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -37,10 +44,16 @@ type implementation interface {
 	quote(name string) string
 	placeholder(n int) string
 	class(err error) Class
-	// dsn turns the URL of the definitions into what the driver takes.
-	dsn(u *url.URL, c Config) (driver, dsn string, err error)
-	// setUp asks the opened server for its version and limits and fills e.
-	setUp(ctx context.Context, db *sqlx.DB, e *Engine) error
+	// connector turns the URL of the definitions into a maker of connections with our session settings.
+	connector(u *url.URL, c Config) (driver.Connector, error)
+	// setUp asks the opened server what it is and fills d.Schema, the version and the limits.
+	setUp(ctx context.Context, d *DB) error
+	// openFault tells why a database could not be opened.
+	openFault(err error) fault
+	kind(typeName string) (value.Kind, bool)
+	// read is the expression that selects a column in the form that Engine.Scan reads.
+	read(kind value.Kind, typeName, column string) string
+	parse(kind value.Kind, typeName, text string) (value.Value, error)
 }
 
 // Config says which database to open.
@@ -53,6 +66,21 @@ type Config struct {
 	// TLS, if not nil, overrides what the URL asks for (one builder for every connection, O-8).
 	TLS *tls.Config
 }
+
+// String shows the configuration without the password (O-6).
+func (c Config) String() string {
+	secret := "none"
+	if c.Password != "" {
+		secret = "***"
+	}
+	return fmt.Sprintf("%s at %s, password %s", c.Server, shown(c.URL), secret)
+}
+
+// GoString is String, for %#v.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue is String, for slog.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // DB is an open database.
 type DB struct {
@@ -72,11 +100,12 @@ func (d *DB) Config() Config { return d.config }
 // Schemes lists the URL schemes of the definitions.
 var Schemes = []string{"postgres", "mariadb", "mysql", "sqlite"}
 
-// ForURL returns the engine that a URL names, not yet opened.
+// ForURL returns the engine that a URL names, not yet opened. Its errors hold nothing of the URL but
+// its scheme, because people put passwords into URLs (O-6).
 func ForURL(raw string) (*Engine, *url.URL, error) {
-	u, err := url.Parse(raw)
+	u, err := parseURL(raw)
 	if err != nil {
-		return nil, nil, fmt.Errorf("url: %s", strings.TrimPrefix(err.Error(), "parse "))
+		return nil, nil, err
 	}
 	e := &Engine{}
 	switch u.Scheme {
@@ -92,44 +121,34 @@ func ForURL(raw string) (*Engine, *url.URL, error) {
 	return e, u, nil
 }
 
-// Open connects and makes sure that the server answers and is of the engine that the URL names (MS-4).
-// Errors are *OpenError and hold no password.
+// Open connects and makes sure that the server answers and is of the engine that the URL names (MS-4)
+// and not too old for us. Errors are *OpenError and hold no password.
 func Open(ctx context.Context, c Config) (*DB, error) {
 	e, u, err := ForURL(c.URL)
 	if err != nil {
-		return nil, &OpenError{Server: c.Server, Err: err}
+		return nil, &OpenError{Server: c.Server, Err: err, fault: badURL}
 	}
-	driver, dsn, err := e.impl.dsn(u, c)
+	connector, err := e.impl.connector(u, c)
 	if err != nil {
-		return nil, openError(c, e, err)
-	}
-	db, err := sqlx.Open(driver, dsn)
-	if err != nil {
-		return nil, openError(c, e, err)
+		return nil, &OpenError{Server: c.Server, Engine: e.Name, Err: err, fault: badURL}
 	}
 	conns := c.MaxConns
 	if conns == 0 {
 		conns = 16
 	}
+	db := sqlx.NewDb(sql.OpenDB(connector), bindNames[e.Dialect])
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	d := &DB{DB: db, Engine: e, Server: c.Server, URL: u, config: c}
-	if err = e.impl.setUp(ctx, db, e); err == nil {
-		err = db.GetContext(ctx, &d.Schema, currentSchema[e.Dialect])
-	}
-	if err != nil {
-		_ = db.Close()
-		return nil, openError(c, e, err)
+	if err := e.impl.setUp(ctx, d); err != nil {
+		_ = db.Close() // the first error is the one to tell
+		return nil, openError(c, u, e, err)
 	}
 	return d, nil
 }
 
-// currentSchema asks where unqualified names are looked up.
-var currentSchema = map[string]string{
-	"postgres": `SELECT current_schema()`,
-	"mysql":    `SELECT database()`,
-	"sqlite":   `SELECT 'main'`,
-}
+// bindNames are the names under which sqlx knows how an engine writes parameters.
+var bindNames = map[string]string{"postgres": "pgx", "mysql": "mysql", "sqlite": "sqlite3"}
 
 // Quote quotes an identifier.
 func (e *Engine) Quote(name string) string { return e.impl.quote(name) }

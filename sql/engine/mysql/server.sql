@@ -1,0 +1,6 @@
+/* ardso open */
+SELECT
+  version(),
+  @@version_comment,
+  @@max_allowed_packet,
+  database()

@@ -1,0 +1,4 @@
+/* ardso open */
+SELECT
+  sqlite_version(),
+  (SELECT COUNT(*) FROM sqlite_schema)
