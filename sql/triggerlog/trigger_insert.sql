@@ -1,0 +1,6 @@
+CREATE TRIGGER {name}
+AFTER INSERT ON {table}
+BEGIN
+  INSERT INTO dso_log (shape, op, after, at)
+  VALUES ({shape}, 'I', {after}, {now});
+END

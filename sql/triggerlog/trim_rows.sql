@@ -1,0 +1,3 @@
+/* ardso trigger log */
+DELETE FROM dso_log
+WHERE seq <= ?

@@ -1,0 +1,4 @@
+/* ardso trigger log */
+INSERT INTO dso_log_state (name, seq)
+VALUES ('trimmed', ?)
+ON CONFLICT (name) DO UPDATE SET seq = excluded.seq
