@@ -1,0 +1,3 @@
+/* ardso apply */
+DELETE FROM {{.Table}}
+WHERE {{tests .Key .Guard}}

@@ -1,0 +1,3 @@
+/* ardso apply */
+INSERT INTO {{.Table}} ({{names .Set}}) VALUES
+({{values .Set}})

@@ -1,0 +1,3 @@
+/* ardso select */
+SELECT {{reads .Read}}
+FROM {{.Table}} AS t

@@ -1,0 +1,6 @@
+/* ardso apply */
+UPDATE {{.Table}} AS t
+SET {{assignments .Set}}
+FROM unnest({{arrays .}}) WITH ORDINALITY AS v ({{aliases .}}, o)
+WHERE {{tests .Key .Guard}}
+RETURNING v.o

@@ -1,0 +1,4 @@
+/* ardso apply */
+INSERT INTO {{.Table}} ({{names .Set}})
+VALUES ({{values .Set}})
+ON CONFLICT {{with .Arbiter}}({{.}}) {{end}}DO NOTHING

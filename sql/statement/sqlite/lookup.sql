@@ -1,0 +1,4 @@
+/* ardso apply */
+SELECT {{reads .Read}}
+FROM {{.Table}}
+WHERE {{tests .Key}}

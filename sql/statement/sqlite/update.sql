@@ -1,0 +1,4 @@
+/* ardso apply */
+UPDATE {{.Table}}
+SET {{assignments .Set}}
+WHERE {{tests .Key .Guard}}
