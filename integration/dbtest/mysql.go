@@ -34,6 +34,7 @@ SET PASSWORD FOR 'root'@'localhost' = PASSWORD('` + password + `');
 // MySQL 5.6.
 func (mysql) prepare(ctx context.Context, p *process) error {
 	script := bytes.NewBufferString("CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\n")
+	found := 0
 	for _, name := range systemTables {
 		text, err := os.ReadFile(filepath.Join(p.binaries.share, name))
 		if os.IsNotExist(err) {
@@ -44,6 +45,10 @@ func (mysql) prepare(ctx context.Context, p *process) error {
 		}
 		script.Write(text)
 		script.WriteByte('\n')
+		found++
+	}
+	if found == 0 {
+		return fmt.Errorf("%s holds none of the files that make the system tables", p.binaries.share)
 	}
 	line := append(p.base(), "--bootstrap", "--skip-networking", "--log-warnings=0", "--max-allowed-packet=8M")
 	if err := p.call(ctx, line, script.Bytes()); err != nil {
@@ -170,7 +175,7 @@ func unpackedMariaDB(folder, version string) func() (binaries, error) {
 				"--library-path", filepath.Join(root, "usr/lib/x86_64-linux-gnu"),
 				filepath.Join(root, "usr/sbin/mariadbd"),
 			},
-			share:   filepath.Join(root, "usr/share/mysql"),
+			share:   filepath.Join(root, "usr/share/mariadb"),
 			plugins: filepath.Join(root, "usr/lib/mysql/plugin"),
 		}
 		return b, isVersion(b.server, "MariaDB", version)
