@@ -30,17 +30,14 @@ type mysql struct{}
 func (mysql) column(quoted string) string { return quoted }
 func (mysql) param(int) string            { return "?" }
 
-func (mysql) read(c *schema.Column, name string) string {
-	switch {
-	case c.Single:
-		return name + " + 0e0" // as a double: a FLOAT is printed with six digits (MD-11)
-	case strings.HasPrefix(strings.ToLower(c.DataType), "bit"):
-		return name + " + 0"
-	case c.Kind == value.KindText:
-		return "CONVERT(" + name + " USING utf8mb4)"
-	}
+// typeName is data_type of information_schema.columns.
+func (mysql) typeName(c *schema.Column) string {
+	name, _, _ := strings.Cut(strings.ToLower(c.DataType), "(")
+	name, _, _ = strings.Cut(name, " ") // bigint unsigned
 	return name
 }
+
+func (mysql) textOnly() bool { return true }
 
 func (mysql) set(_ *schema.Column, param string) string { return param }
 
@@ -84,9 +81,9 @@ func (d mysql) operand(c *schema.Column, param string, v value.Value) string {
 
 // order sorts ENUM and SET by their text: by itself the server sorts them by number and compares
 // them with text as text (H-7).
-func (mysql) order(c *schema.Column, name string) string {
-	t := strings.ToLower(c.DataType)
-	if strings.HasPrefix(t, "enum(") || strings.HasPrefix(t, "set(") {
+func (d mysql) order(c *schema.Column, name string) string {
+	switch d.typeName(c) {
+	case "enum", "set":
 		return "CONVERT(" + name + " USING utf8mb4)"
 	}
 	return name
@@ -130,14 +127,6 @@ func mysqlDecimal(c *schema.Column, text string, r role) (any, bool) {
 		return nil, false
 	}
 	return text, true
-}
-
-func (mysql) scan(c *schema.Column, src any) (value.Value, error) {
-	text, err := asText(src)
-	if err != nil {
-		return value.Value{}, err
-	}
-	return parse(c, text)
 }
 
 // batch keeps the order of updates: they are statements of their own, and values of a unique index
@@ -287,7 +276,7 @@ func (d mysql) lookupSome(ctx context.Context, q sqlx.QueryerContext, s *shape, 
 		err := each(ctx, q, s.many(len(keys)), args, len(s.Read), func(src []any) error {
 			key := make([]any, len(places))
 			for i, p := range places {
-				v, err := d.scan(s.Read[p], src[p])
+				v, err := s.scan(s.Read[p], src[p])
 				if err != nil {
 					return err
 				}

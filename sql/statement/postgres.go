@@ -25,20 +25,22 @@ type postgres struct{}
 func (postgres) column(quoted string) string { return "t." + quoted }
 func (postgres) param(n int) string          { return "v.a" + strconv.Itoa(n) }
 
-func (postgres) read(c *schema.Column, name string) string {
+// typeName is pg_type.typname where it matters to reading a value.
+func (postgres) typeName(c *schema.Column) string {
 	switch {
-	case c.Kind == value.KindBytes:
-		return "encode(" + name + ", 'hex')"
-	case c.Kind == value.KindText && !isCharacter(c):
-		// Like the log, and unlike a cast (inet), concat takes the type's output function.
-		return "CASE WHEN " + name + " IS NOT NULL THEN concat(" + name + ") END"
 	case c.Single:
-		return name + "::float8::text" // widened exactly, not the shortest text of 32 bits
+		return "float4"
 	case c.Bits == 1:
-		return name + "::integer::text"
+		return "bool"
+	case c.FixedChar:
+		return "bpchar"
+	case c.Kind == value.KindBytes:
+		return "bytea"
 	}
-	return name + "::text"
+	return c.BaseType
 }
+
+func (postgres) textOnly() bool { return true }
 
 func (postgres) set(c *schema.Column, param string) string {
 	switch {
@@ -76,15 +78,15 @@ func (postgres) find(c *schema.Column, name, param string) string {
 	return name + " = " + param + "::" + findType(c)
 }
 
-func (d postgres) compare(c *schema.Column, name, param string, emptyIsNull bool) string {
+func (postgres) compare(c *schema.Column, name, param string, emptyIsNull bool) string {
 	const same = " IS NOT DISTINCT FROM "
 	switch {
 	case c.Kind == value.KindText:
-		left := d.read(c, name)
+		left := name + "::text"
 		if emptyIsNull {
 			left = "NULLIF(" + left + ", '')"
 		}
-		return "(" + left + `) COLLATE "C"` + same + param
+		return left + ` COLLATE "C"` + same + param
 	case c.Kind == value.KindBytes:
 		return name + same + "decode(" + param + ", 'hex')"
 	case c.Bits == 1:
@@ -122,18 +124,6 @@ func (postgres) arg(c *schema.Column, v value.Value, r role) (any, bool) {
 		}
 	}
 	return v.SQL(), true
-}
-
-func (postgres) scan(c *schema.Column, src any) (value.Value, error) {
-	text, err := asText(src)
-	if err != nil {
-		return value.Value{}, err
-	}
-	if c.Kind == value.KindBytes {
-		b, err := hex.DecodeString(text)
-		return value.Bytes(b), err
-	}
-	return parse(c, text)
 }
 
 func (postgres) batch(*engine.Engine, *shape) limits { return limits{rows: 10_000, bytes: 16 << 20} }
@@ -191,7 +181,7 @@ func (d postgres) insert(ctx context.Context, _ *Writer, tx *Tx, s *shape, rows 
 func (d postgres) keyText(s *shape, src []any) (string, error) {
 	var b strings.Builder
 	for i, c := range s.Read {
-		v, err := d.scan(c, src[i])
+		v, err := s.scan(c, src[i])
 		if err != nil {
 			return "", err
 		}
@@ -244,8 +234,11 @@ func (d postgres) lookup(ctx context.Context, q sqlx.QueryerContext, s *shape, k
 
 // isCharacter reports a type that text turns into by assignment: varchar, text, char(n), citext.
 func isCharacter(c *schema.Column) bool {
-	t := strings.ToLower(c.BaseType)
-	return c.FixedChar || strings.Contains(t, "char") || strings.HasSuffix(strings.Trim(t, `"`), "text")
+	switch strings.ToLower(c.BaseType) {
+	case "text", "varchar", "character varying", "character", "bpchar", "citext":
+		return true
+	}
+	return c.FixedChar || strings.HasSuffix(c.BaseType, ".citext") || strings.HasSuffix(c.BaseType, `."citext"`)
 }
 
 // collect runs a query and gathers what f makes of its rows.
@@ -291,29 +284,3 @@ func drain(rows *sqlx.Rows, columns int, f func(src []any) error) (err error) {
 }
 
 var errStop = errors.New("enough")
-
-func asText(src any) (string, error) {
-	switch x := src.(type) {
-	case string:
-		return x, nil
-	case []byte:
-		return string(x), nil
-	case int64:
-		return strconv.FormatInt(x, 10), nil
-	case uint64:
-		return strconv.FormatUint(x, 10), nil
-	case float64:
-		return value.Real(x).SQL(), nil
-	case float32:
-		return value.Real(float64(x)).SQL(), nil
-	}
-	return "", fmt.Errorf("driver gave %T", src)
-}
-
-// parse reads a value's text form.
-func parse(c *schema.Column, text string) (value.Value, error) {
-	if c.FixedChar && c.Kind == value.KindText {
-		text = strings.TrimRight(text, " ")
-	}
-	return value.Parse(c.Kind, text)
-}

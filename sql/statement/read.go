@@ -14,8 +14,7 @@ import (
 
 // Lookup reads the rows of keys, each along Form.Key, as they stand now. The result runs along
 // keys; a row runs along Form.Fields and is nil where there is none. With forUpdate the rows are
-// locked until the transaction ends and read as last committed; without it, MySQL may show them as
-// the transaction first saw the database.
+// locked until the transaction ends; SQLite needs no lock, its transaction is the only one that writes.
 func (w *Writer) Lookup(ctx context.Context, q sqlx.QueryerContext, f *schema.Form, keys [][]value.Value, forUpdate bool) ([][]value.Value, error) {
 	s, err := w.shape(f, spec{name: "lookup", read: fieldColumns(f), lock: forUpdate})
 	if err != nil {
@@ -38,6 +37,7 @@ func (w *Writer) Lookup(ctx context.Context, q sqlx.QueryerContext, f *schema.Fo
 	}
 	sortByKey(s, ready)
 	err = w.dialect.lookup(ctx, q, s, ready, func(i int, src []any) error {
+		var err error
 		_, found[i], err = w.decode(f, src)
 		return err
 	})
@@ -219,7 +219,7 @@ func (w *Writer) decode(f *schema.Form, src []any) (key, fields []value.Value, e
 			fields[i], stored[i] = value.Null, value.Null
 			continue
 		}
-		if stored[i], err = w.dialect.scan(x.Column, src[i]); err == nil {
+		if stored[i], err = scan(w.db.Engine, w.dialect, x.Column, src[i]); err == nil {
 			fields[i], err = x.Logical(stored[i], f.EmptyIsNull)
 		}
 		if err != nil {

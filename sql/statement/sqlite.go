@@ -20,8 +20,8 @@ type sqlite struct{}
 func (sqlite) column(quoted string) string { return quoted }
 func (sqlite) param(int) string            { return "?" }
 
-// read keeps the stored class: for a bare column the driver would make times of text.
-func (sqlite) read(_ *schema.Column, name string) string { return "+" + name }
+func (sqlite) typeName(c *schema.Column) string { return c.DataType }
+func (sqlite) textOnly() bool                   { return false }
 
 func (sqlite) set(_ *schema.Column, param string) string { return param }
 
@@ -101,28 +101,4 @@ func (sqlite) lookup(ctx context.Context, q sqlx.QueryerContext, s *shape, keys 
 		}
 	}
 	return nil
-}
-
-// scan reads a value by its stored class; the column's declared type binds nobody.
-func (sqlite) scan(c *schema.Column, src any) (value.Value, error) {
-	switch x := src.(type) {
-	case int64:
-		if c.Kind == value.KindReal {
-			return value.Real(float64(x)), nil
-		}
-	case float64:
-		switch c.Kind {
-		case value.KindReal:
-			return value.Real(x), nil
-		case value.KindInt:
-			if x == math.Trunc(x) && math.Abs(x) < 1<<63 {
-				return value.Int(int64(x)), nil
-			}
-		}
-	}
-	text, err := asText(src)
-	if err != nil {
-		return value.Value{}, err
-	}
-	return parse(c, text)
 }

@@ -55,12 +55,14 @@ const (
 
 // dialect is what the file of each engine provides.
 type dialect interface {
+	// textOnly: values are read as text, whatever the driver makes of them.
+	textOnly() bool
 	// column is how a statement names a column.
 	column(quoted string) string
 	// param is the n-th value of a row, from 1.
 	param(n int) string
-	// read is the expression that gives a column's value in the form that scan reads.
-	read(c *schema.Column, name string) string
+	// typeName is the column's type by the name that package engine knows it by.
+	typeName(c *schema.Column) string
 	// set is the expression that makes a parameter a value of the column.
 	set(c *schema.Column, param string) string
 	// find is the test that the column equals the parameter by the column's own comparison, so
@@ -75,8 +77,6 @@ type dialect interface {
 	// arg is the driver's argument for a stored value that is not NULL; false where the column can
 	// hold no such value.
 	arg(c *schema.Column, v value.Value, r role) (any, bool)
-	// scan reads what read gave; src is not nil.
-	scan(c *schema.Column, src any) (value.Value, error)
 
 	runner
 }
@@ -107,7 +107,7 @@ type shape struct {
 	Lock     bool
 
 	dialect dialect
-	quote   func(string) string
+	engine  *engine.Engine
 }
 
 // parts lists the parameters of one row in their order.
@@ -183,7 +183,7 @@ func (w *Writer) render(f *schema.Form, q spec) (*shape, error) {
 		return nil, fmt.Errorf("no key")
 	}
 	e := w.db.Engine
-	s := &shape{form: f, Table: e.Table(f.Table.Schema, f.Table.Name), Lock: q.lock, Read: q.read, dialect: w.dialect, quote: e.Quote}
+	s := &shape{form: f, Table: e.Table(f.Table.Schema, f.Table.Name), Lock: q.lock, Read: q.read, dialect: w.dialect, engine: e}
 	n := 0
 	add := func(list []part, fields []*schema.Field, r role) ([]part, error) {
 		for _, x := range fields {
@@ -348,7 +348,7 @@ func (s *shape) reads(list any) string {
 	}
 	out := make([]string, len(columns))
 	for i, c := range columns {
-		out[i] = s.dialect.read(c, s.dialect.column(s.quote(c.Name)))
+		out[i] = s.engine.Read(c.Kind, s.dialect.typeName(c), s.dialect.column(s.engine.Quote(c.Name)))
 	}
 	return strings.Join(out, ", ")
 }
@@ -367,6 +367,25 @@ func (s *shape) tests(lists ...[]part) string {
 		}
 	}
 	return strings.Join(out, "\n  AND ")
+}
+
+// scan reads what a driver gave for a column of Read.
+func (s *shape) scan(c *schema.Column, src any) (value.Value, error) {
+	return scan(s.engine, s.dialect, c, src)
+}
+
+func scan(e *engine.Engine, d dialect, c *schema.Column, src any) (value.Value, error) {
+	switch x := src.(type) { // numbers that MySQL's driver has parsed already
+	case float64:
+		if d.textOnly() {
+			src = value.Real(x).SQL()
+		}
+	case float32:
+		src = value.Real(float64(x)).SQL()
+	case uint64:
+		src = strconv.FormatUint(x, 10)
+	}
+	return e.Scan(c.Kind, d.typeName(c), src)
 }
 
 func isText(c *schema.Column) bool { return c.Kind == value.KindText }

@@ -2,7 +2,7 @@
 -- per column that MySQL 5.6 allows.
 CREATE TABLE IF NOT EXISTS dso_meta (
   name  varchar(40) NOT NULL PRIMARY KEY,
-  value varchar(254) NOT NULL
+  value text NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
   COMMENT='ardso: version of the control tables (schema_version), logical name of this server (server)';
 
