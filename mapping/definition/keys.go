@@ -249,8 +249,8 @@ var servers = shape[[]*Server]{
 			if _, found, advice := parseServerName(p.key.Value); found != "" {
 				r.add(p.key.Pos, "bad_value", advice, "%s", found)
 			}
-			if s, ok := serverObject.shape().read(r, p.value); ok {
-				s.Name, s.Pos = p.key.Value, p.key.Pos
+			if s, ok := serverObject.read(r, p.value, p.key.Pos); ok {
+				s.Name = p.key.Value
 				list = append(list, s)
 			}
 		}
@@ -290,8 +290,8 @@ var endObject = object[End]{
 	},
 }
 
-// value turns the pointer that an object's shape reads into the value itself.
-func value[T any](o object[T]) shape[T] {
+// byValue turns the pointer that an object's shape reads into the value itself.
+func byValue[T any](o object[T]) shape[T] {
 	s := o.shape()
 	return shape[T]{schema: s.schema, read: func(r *reader, n ast.Node) (v T, ok bool) {
 		p, ok := s.read(r, n)
@@ -314,8 +314,8 @@ var mappingObject = object[Mapping]{
 		must(is("name", name(maxName), func(m *Mapping) *string { return &m.Name }, "Name of the mapping, unique in all definitions.")),
 		is("enabled", yesNo, func(m *Mapping) *bool { return &m.Enabled }, "Whether the mapping may be used; default: yes."),
 		is("default", yesNo, func(m *Mapping) *bool { return &m.Default }, "Take this mapping first where an action names a target, or nothing, and no mapping; default: no."),
-		must(is("from", value(endObject), func(m *Mapping) *End { return &m.From }, "Where requests come from.")),
-		must(is("to", value(endObject), func(m *Mapping) *End { return &m.To }, "Where requests go.")),
+		must(is("from", byValue(endObject), func(m *Mapping) *End { return &m.From }, "Where requests come from.")),
+		must(is("to", byValue(endObject), func(m *Mapping) *End { return &m.To }, "Where requests go.")),
 		is("transfer_mode", oneOf(transferModes), func(m *Mapping) *TransferMode { return &m.TransferMode }, "What becomes of a request and its ownership; default: data only."),
 		is("duplicate_request_id", oneOf(duplicateActions), func(m *Mapping) *DuplicateAction { return &m.DuplicateRequestID }, "What happens where the target already has the request; default: error."),
 		is("when_to_update", oneOf(updateTimes), func(m *Mapping) *WhenToUpdate { return &m.WhenToUpdate }, "When changes of the owner's copy come back; default: no update."),

@@ -318,7 +318,7 @@ func (n namer) usable(name, server, form string, at Pos) {
 	case m == nil:
 		n.add(at, "unknown_mapping", nearest(name, mappingNamesOf(n.doc)), "unknown mapping %q", name)
 	case m.From.Server != server || m.From.Form != form:
-		if m.From.Server != "" && m.From.Form != "" && server != "" && form != "" {
+		if m.From.Server != "" && m.From.Form != "" && n.doc.Server(server) != nil && form != "" {
 			n.add(at, "wrong_form", "attach the rule to that form, or name another mapping",
 				"mapping %q starts at form %q on %s, this rule is on form %q on %s", name, m.From.Form, m.From.Server, form, server)
 		}
@@ -384,7 +384,7 @@ func (n namer) onePool() {
 			if m := n.doc.Mapping(mapping); m != nil {
 				target = m.To.Server
 			}
-			if target != "" {
+			if target != "" && n.doc.Pool(pool) != nil {
 				note(way{f.Server, f.Form, target}, pool, place.PosOf("pool"))
 			}
 		}

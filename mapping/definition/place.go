@@ -17,10 +17,11 @@ func (p Pos) IsZero() bool { return p == Pos{} }
 // Place is where an item and its keys stand.
 type Place struct {
 	Pos  Pos            `json:"-"`
-	keys map[string]Pos // by key: where its value stands
+	keys map[string]Pos // by key, as PosOf says
 }
 
-// PosOf is where the value of a key stands, or the item itself where the key was not written.
+// PosOf is where the value of a key stands, the key itself where the value is a block below it, and
+// the item where the key was not written.
 func (p Place) PosOf(key string) Pos {
 	if at, ok := p.keys[key]; ok {
 		return at

@@ -174,7 +174,7 @@ func printable(s string) string {
 
 // secretText finds what may be a password in a line of a definition file: the value of a password key
 // that is no reference, and the password in a URL.
-var secretText = regexp.MustCompile(`(?i)(?:password['"]?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[^\s,}&]+)|://[^:/?#\s]*:([^/?#\s]*)@`)
+var secretText = regexp.MustCompile(`(?i)(?:password['"]?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|\$\{[^}\s]*\}|[^\s,}&]+)|://[^:/?#\s]*:([^/?#\s]*)@`)
 
 // hide replaces passwords in a text.
 func (s sources) hide(text string) string {
@@ -248,7 +248,7 @@ func nearest(found string, names []string) string {
 	for i, n := range names {
 		quoted[i] = fmt.Sprintf("%q", n)
 	}
-	return "there is " + strings.Join(quoted, ", ")
+	return "known: " + strings.Join(quoted, ", ")
 }
 
 // distance is the number of inserted, deleted, replaced or swapped characters between two names.

@@ -221,7 +221,7 @@ func (r *reader) locate(value string, tk *token.Token) Text {
 // locateBlock does the same for a text after | or >.
 func (r *reader) locateBlock(value string, start *token.Token) Text {
 	t := Text{Value: value, Pos: Pos{File: r.file.Name, Line: start.Position.Line, Column: max(start.Position.Column, 1)}}
-	w := walk{lines: r.lines, line: t.Pos.Line + 1, block: true}
+	w := walk{lines: r.lines, line: t.Pos.Line + 1, block: true, literal: strings.HasPrefix(start.Value, "|")}
 	for l := w.line; l <= len(r.lines); l++ {
 		if line := r.lines[l-1]; strings.TrimSpace(string(line)) != "" {
 			w.indent = len(line) - len([]rune(strings.TrimLeft(string(line), " ")))
@@ -245,8 +245,9 @@ type walk struct {
 	lines        [][]rune
 	line, column int // the next character, from 1
 	quote        rune
-	block        bool
-	indent       int // of a block's lines
+	block        bool // after | or >
+	literal      bool // after |
+	indent       int  // of a block's lines
 }
 
 // over returns the places of the value's characters, or nil where source and value do not go together:
@@ -311,7 +312,7 @@ func (w *walk) fold(c rune, more bool, marks *[]mark, offset int) bool {
 	}
 	w.line++
 	w.column = w.indent + 1
-	for !more && w.line <= len(w.lines) && !(w.block && c == '\n') {
+	for !more && w.line <= len(w.lines) && !w.literal {
 		if s := strings.TrimSpace(string(w.lines[w.line-1])); s != "" {
 			break
 		}

@@ -172,7 +172,7 @@ func oneOrList[T any](item shape[T]) shape[[]T] {
 	}
 }
 
-// readAll reads what it can; what it complained of is left out.
+// readAll reads what it can; what it complained of is left out, so that the rest is still checked.
 func readAll[T any](r *reader, item shape[T], nodes []ast.Node) ([]T, bool) {
 	vs := make([]T, 0, len(nodes))
 	for _, n := range nodes {
@@ -180,7 +180,7 @@ func readAll[T any](r *reader, item shape[T], nodes []ast.Node) ([]T, bool) {
 			vs = append(vs, v)
 		}
 	}
-	return vs, len(vs) == len(nodes)
+	return vs, true
 }
 
 // duration is such as 90s, 5m, 24h, 7d or 1h30m, from lo on. special are words with a meaning of their own.
@@ -295,33 +295,41 @@ type object[T any] struct {
 // what refers to the item finds it.
 func (o object[T]) shape() shape[*T] {
 	return shape[*T]{schema: o.schema(), read: func(r *reader, n ast.Node) (*T, bool) {
-		var t T
-		if o.fresh != nil {
-			t = o.fresh()
-		}
-		pairs, ok := r.pairs(n, o.what)
-		if !ok {
-			return nil, false
-		}
-		place := o.place(&t)
-		place.Pos = r.start(n)
-		place.keys = map[string]Pos{}
-		for _, p := range pairs {
-			i := slices.IndexFunc(o.keys, func(k key[T]) bool { return k.name == p.key.Value })
-			if i < 0 {
-				r.add(p.key.Pos, "unknown_key", nearest(p.key.Value, o.keyNames()), "unknown key %q in %s", p.key.Value, o.what)
-				continue
-			}
-			place.keys[p.key.Value] = r.start(p.value)
-			o.keys[i].read(r, p.value, &t)
-		}
-		for _, k := range o.keys {
-			if k.required && !place.Has(k.name) {
-				r.add(place.Pos, "missing_key", k.doc, "%s has no %q", o.what, k.name)
-			}
-		}
-		return &t, true
+		return o.read(r, n, r.start(n))
 	}}
+}
+
+// read reads the object at n, which complaints about the whole of it place at pos.
+func (o object[T]) read(r *reader, n ast.Node, pos Pos) (*T, bool) {
+	var t T
+	if o.fresh != nil {
+		t = o.fresh()
+	}
+	pairs, ok := r.pairs(n, o.what)
+	if !ok {
+		return nil, false
+	}
+	place := o.place(&t)
+	place.Pos, place.keys = pos, map[string]Pos{}
+	for _, p := range pairs {
+		i := slices.IndexFunc(o.keys, func(k key[T]) bool { return k.name == p.key.Value })
+		if i < 0 {
+			r.add(p.key.Pos, "unknown_key", nearest(p.key.Value, o.keyNames()), "unknown key %q in %s", p.key.Value, o.what)
+			continue
+		}
+		at := r.start(p.value)
+		if at.Line != p.key.Pos.Line { // a block below its key: the key is what a reader looks for
+			at = p.key.Pos
+		}
+		place.keys[p.key.Value] = at
+		o.keys[i].read(r, p.value, &t)
+	}
+	for _, k := range o.keys {
+		if k.required && !place.Has(k.name) {
+			r.add(place.Pos, "missing_key", k.doc, "%s has no %q", o.what, k.name)
+		}
+	}
+	return &t, true
 }
 
 func (o object[T]) keyNames() []string {
