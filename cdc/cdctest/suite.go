@@ -13,16 +13,34 @@ func Run(t *testing.T, newSource func(t *testing.T) Source) {
 	}
 }
 
-// suiteCase is one promise of cdc.Reader.
-type suiteCase struct {
+// cases are the promises of cdc.Reader, one by one.
+var cases = []struct {
 	name string
 	run  func(*bench)
-}
+}{
+	{"values are those of a SELECT", valuesAsSelected},
+	{"images by identity", imagesByIdentity},
+	{"large value unchanged", largeValueUnchanged},
+	{"key change", keyChange},
+	{"truncate", truncate},
+	{"column added", columnAdded},
 
-// bench is what a case works with.
-type bench struct {
-	*testing.T
-	Source
-}
+	{"order within and between transactions", order},
+	{"interleaved transactions", interleaved},
+	{"rollback is invisible", rollback},
+	{"large transaction in parts", parts},
+	{"marks", marks},
+	{"watermarks", watermarks},
 
-var cases []suiteCase
+	{"resume after each transaction", resume},
+	{"positions are ordered", positions},
+	{"position lost", positionLost},
+	{"not a position", notAPosition},
+	{"confirm lets the log go", confirm},
+	{"idle log moves on", idle},
+
+	{"slow receiver", slowReceiver},
+	{"receiver's error", receiverError},
+	{"cancel while idle", cancelIdle},
+	{"cancel while delivering", cancelDelivering},
+}
