@@ -11,10 +11,12 @@ import (
 	"ardso/sql/schema"
 )
 
-// Catalog is what Check asks about the forms of one server.
+// Catalog is what Check asks about the forms of one server. *catalog.Catalog is one.
 type Catalog interface {
-	Form(name string) *schema.Form // nil: there is no such form
-	FormNames() []string
+	// Lookup returns a form, or says why not.
+	Lookup(name string) (*schema.Form, error)
+	// Names lists the forms that Lookup finds.
+	Names() []string
 }
 
 // Check compiles a document that Parse accepted against the forms of its servers, by server name.
@@ -66,11 +68,21 @@ func (c *checker) form(server, name string, serverAt, formAt Pos) *schema.Form {
 		}
 		return nil
 	}
-	f := cat.Form(name)
-	if f == nil {
-		c.add(formAt, "unknown_form", nearest(name, cat.FormNames()), "server %s has no form %q", server, name)
+	f, err := cat.Lookup(name)
+	if err == nil {
+		return f
 	}
-	return f
+	var known interface{ Name() string }
+	if errors.As(err, &known) && known.Name() != "catalog.unknown_form" {
+		advice := ""
+		if r, ok := known.(interface{ Remedy() string }); ok {
+			advice = r.Remedy()
+		}
+		c.add(formAt, "unusable_form", advice, "%v", err)
+		return nil
+	}
+	c.add(formAt, "unknown_form", nearest(name, cat.Names()), "server %s has no form %q", server, name)
+	return nil
 }
 
 // scope is how qualifications and expressions on a server's forms are read.

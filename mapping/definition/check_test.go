@@ -16,16 +16,26 @@ import (
 // forms is a catalog of a test.
 type forms []*schema.Form
 
-func (fs forms) Form(name string) *schema.Form {
+func (fs forms) Lookup(name string) (*schema.Form, error) {
 	for _, f := range fs {
 		if f.Name == name {
-			return f
+			return f, nil
 		}
 	}
-	return nil
+	if name == "Broken" {
+		return nil, &brokenForm{}
+	}
+	return nil, errors.New("unknown form")
 }
 
-func (fs forms) FormNames() (names []string) {
+// brokenForm is a form that is there and cannot be used.
+type brokenForm struct{}
+
+func (*brokenForm) Error() string  { return `form "Broken": no primary key` }
+func (*brokenForm) Name() string   { return "catalog.no_key" }
+func (*brokenForm) Remedy() string { return "give the table a primary key" }
+
+func (fs forms) Names() (names []string) {
 	for _, f := range fs {
 		names = append(names, f.Name)
 	}

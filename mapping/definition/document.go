@@ -97,13 +97,14 @@ type Form struct {
 // Field says of a column of a plain catalog what the database cannot.
 type Field struct {
 	Place
-	Column   string             `json:"column"`
-	Name     string             `json:"name,omitempty"` // default: the column's
-	ID       int                `json:"id,omitempty"`   // 0 = numbered by catalog
-	Type     schema.Type        `json:"type,omitempty"` // 0 = by the column's type
-	Required bool               `json:"required,omitempty"`
-	Pattern  string             `json:"pattern,omitempty"` // AR System's pattern: LIKE style, or $MENU$ and the like
-	Values   []schema.EnumValue `json:"values,omitempty"`  // labels of a selection, ascending by number
+	Column    string             `json:"column"`
+	Name      string             `json:"name,omitempty"` // default: the column's
+	ID        int                `json:"id,omitempty"`   // 0 = numbered by catalog
+	Type      schema.Type        `json:"type,omitempty"` // 0 = by the column's type
+	Required  bool               `json:"required,omitempty"`
+	MaxLength int                `json:"max_length,omitempty"` // of text, in characters; 0 = the column's
+	Pattern   string             `json:"pattern,omitempty"`    // AR System's pattern: LIKE style, or $MENU$ and the like
+	Values    []schema.EnumValue `json:"values,omitempty"`     // labels of a selection, ascending by number
 }
 
 // Pool runs operations. Operations on one request always fall to the same thread of a pool.

@@ -146,6 +146,7 @@ var fieldObject = object[Field]{
 		is("id", integer(1, 1<<31-1), func(f *Field) *int { return &f.ID }, "Field ID; default: a number above 536870912 by the column's place."),
 		is("type", fieldType, func(f *Field) *schema.Type { return &f.Type }, "AR System data type; default: by the column's type."),
 		is("required", yesNo, func(f *Field) *bool { return &f.Required }, "The field must have a value; default: as the column says NOT NULL."),
+		is("max_length", integer(1, 1<<31-1), func(f *Field) *int { return &f.MaxLength }, "Greatest length of a text, in characters; default: the column's."),
 		is("pattern", text, func(f *Field) *string { return &f.Pattern }, "Pattern that values must match, as in AR System: LIKE style or $ALPHA$ and the like."),
 		is("values", enumValues, func(f *Field) *[]schema.EnumValue { return &f.Values }, "Labels of a selection, number: label."),
 	},
