@@ -64,6 +64,8 @@ func (p *process) base() []string {
 		line,
 		"--no-defaults", "--basedir="+filepath.Dir(p.binaries.share), "--datadir="+p.data(),
 		"--lc-messages-dir="+p.binaries.share, "--character-sets-dir="+filepath.Join(p.binaries.share, "charsets"),
+		// Its own: a server that starts deletes what it takes for left-over tables of a former one.
+		"--tmpdir="+p.temp(),
 	)
 	if p.binaries.plugins != "" {
 		line = append(line, "--plugin-dir="+p.binaries.plugins)

@@ -44,6 +44,7 @@ type process struct {
 var _ runner = (*process)(nil)
 
 func (p *process) data() string    { return filepath.Join(p.home, "data") }
+func (p *process) temp() string    { return filepath.Join(p.home, "tmp") }
 func (p *process) logFile() string { return filepath.Join(p.home, "log") }
 
 func (p *process) start(ctx context.Context) (string, error) {
@@ -91,11 +92,13 @@ func (p *process) create(ctx context.Context) (err error) {
 	if err := os.Chmod(p.home, 0o755); err != nil {
 		return err
 	}
-	if err := os.Mkdir(p.data(), 0o700); err != nil {
-		return err
+	for _, f := range []string{p.data(), p.temp()} {
+		if err := os.Mkdir(f, 0o700); err != nil {
+			return err
+		}
 	}
 	if c := p.credential(); c != nil {
-		for _, f := range []string{p.home, p.data()} {
+		for _, f := range []string{p.home, p.data(), p.temp()} {
 			if err := os.Chown(f, int(c.Uid), int(c.Gid)); err != nil {
 				return err
 			}
