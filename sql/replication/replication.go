@@ -13,6 +13,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -210,7 +211,11 @@ func CreateSlot(e *engine.Engine, slot string, wait time.Duration) string {
 	if e.Version >= 170000 {
 		failover = ", failover => true"
 	}
-	return fmt.Sprintf(createSlotSQL, literal(slot), wait.Milliseconds(), failover)
+	return strings.NewReplacer(
+		"{slot}", literal(slot),
+		"{wait}", strconv.FormatInt(wait.Milliseconds(), 10),
+		"{failover}", failover,
+	).Replace(createSlotSQL)
 }
 
 // DropSlot removes the slot and with it the log that it keeps.
