@@ -69,13 +69,24 @@ func Empty(op *mapping.Operation) bool {
 	return true
 }
 
-// Join folds a later operation on the same request into an earlier one that is held back. It
-// returns nil where the two cancel out, and ok = false where they cannot be one operation.
-func Join(first, then *mapping.Operation) (joined *mapping.Operation, ok bool) {
-	if first.ChangesKey() || then.ChangesKey() || foldKey(first) != foldKey(then) || !foldable(first, then) {
-		return nil, false
+// Queue adds a later operation to those of the same request that are held back, in log order, and
+// folds it into the last of them where it can. A failure of the earlier part goes with it: the
+// joined operation is judged anew when it is tried again.
+func Queue(held []*mapping.Operation, then *mapping.Operation) []*mapping.Operation {
+	if len(held) > 0 {
+		last := *held[len(held)-1]
+		failure := last.Failure
+		last.Failure = nil
+		if !last.ChangesKey() && !then.ChangesKey() && foldKey(&last) == foldKey(then) && foldable(&last, then) {
+			rest := held[: len(held)-1 : len(held)-1]
+			if j := join(&last, then); j != nil {
+				j.Failure = failure
+				return append(rest, j)
+			}
+			return rest
+		}
 	}
-	return join(first, then), true
+	return append(held, then)
 }
 
 func foldKey(op *mapping.Operation) string {

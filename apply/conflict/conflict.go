@@ -51,6 +51,10 @@ const (
 	Park                   // to dso_pending_error
 )
 
+func (d Doing) String() string {
+	return [...]string{"nothing", "insert", "insert under a new Request ID", "update", "delete", "parked"}[min(int(d), 5)]
+}
+
 // Outcome is the settlement of one operation.
 type Outcome struct {
 	Kind   Kind

@@ -26,6 +26,7 @@ type entry struct {
 	position cdc.Position // "" until its last part was read
 	open     int          // portions that are not durable, plus one while parts are to come
 	bytes    int
+	after    func() // called once it is durable; must not wait
 }
 
 func newProgress(from cdc.Position, budget int) *progress {
@@ -57,7 +58,7 @@ func (e *entry) finish(bytes int) {
 	e.open--
 	e.bytes -= bytes
 	e.p.bytes -= bytes
-	e.p.advance()
+	e.settle()
 }
 
 // read says that the transaction ends at pos and all of it was handed on.
@@ -66,6 +67,14 @@ func (e *entry) read(pos cdc.Position) {
 	defer e.p.mu.Unlock()
 	e.position = pos
 	e.open--
+	e.settle()
+}
+
+// settle tells those who wait. p.mu is held.
+func (e *entry) settle() {
+	if e.open == 0 && e.after != nil {
+		e.after()
+	}
 	e.p.advance()
 }
 

@@ -1,0 +1,348 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"ardso/apply/batch"
+	"ardso/cdc"
+	"ardso/mapping"
+	"ardso/sql/control"
+	"ardso/sql/engine"
+)
+
+// Work is what one source transaction, or a part of one, gives one thread to do.
+type Work struct {
+	Ops      []*mapping.Operation
+	Position cdc.Position // end of the source transaction; "" in a part that is not the last
+	Path     []string     // servers that the changes passed, the source last; one for all Ops
+	More     bool         // a later part follows: the transaction stays open until it comes
+	Retry    string       // not "": ID of the row of dso_pending_error to be tried again; no Ops
+	Done     func()       // called once the work is durable
+	bytes    int
+}
+
+// Limits of a batch (A-17): together with the target's own limits they bound memory and lock times.
+const (
+	maxBatchOps   = 2000
+	maxBatchBytes = 8 << 20
+	queueLength   = 1024
+)
+
+// Thread applies the work it is given in order.
+type Thread struct {
+	target     *Target
+	checkpoint control.Checkpoint // as last committed; Transactions counts, too
+	queue      chan Work
+	next       *Work  // taken from the queue, not yet applied
+	later      []Work // retries that came inside a large transaction
+
+	// State tells what the thread is waiting for, for `ardso status` and logs: "" = nothing.
+	backoff time.Duration
+}
+
+// NewThread makes a thread; at is its checkpoint as it stands on the target (control.Prepare).
+func (t *Target) NewThread(at control.Checkpoint) *Thread {
+	at.Epoch = t.Epoch
+	return &Thread{target: t, checkpoint: at, queue: make(chan Work, queueLength)}
+}
+
+// Send hands work to the thread and waits while its queue is full.
+func (th *Thread) Send(ctx context.Context, w Work) error {
+	for _, op := range w.Ops {
+		w.bytes += op.Size()
+	}
+	select {
+	case th.queue <- w:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Close says that no more work comes; Run ends once all is done.
+func (th *Thread) Close() { close(th.queue) }
+
+// Run applies work until Close or until ctx ends. A transient error is tried again without end, with
+// growing pauses (A-11); it ends the thread only where a half-sent large transaction cannot be
+// repeated from memory (*RestartError), the lease is lost (*control.FencedError), or the error is
+// one that no repetition cures.
+func (th *Thread) Run(ctx context.Context) error {
+	for {
+		works, ok := th.collect(ctx)
+		if !ok {
+			return context.Cause(ctx)
+		}
+		if len(works) == 0 {
+			return nil
+		}
+		var err error
+		if works[0].More {
+			err = th.stream(ctx, works[0])
+		} else {
+			err = th.applyBatch(ctx, works)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: apply to %s: thread %s/%d: %w", th.target.Source, th.target.DB.Server, th.checkpoint.Pool, th.checkpoint.Thread, err)
+		}
+	}
+}
+
+// collect takes the next batch: whole works up to the limits, of one path (all operations of one
+// transaction share one). No works and ok: closed.
+func (th *Thread) collect(ctx context.Context) (works []Work, ok bool) {
+	ops, bytes := 0, 0
+	for {
+		w := th.next
+		th.next = nil
+		if w == nil {
+			var open bool
+			if w, open = th.take(ctx, len(works) == 0); w == nil {
+				return works, open || ctx.Err() == nil
+			}
+		}
+		alone := w.More || w.Retry != ""
+		if len(works) > 0 && (alone || ops+len(w.Ops) > maxBatchOps || bytes+w.bytes > maxBatchBytes || !slices.Equal(w.Path, works[0].Path)) {
+			th.next = w
+			return works, true
+		}
+		works = append(works, *w)
+		ops += len(w.Ops)
+		bytes += w.bytes
+		if alone {
+			return works, true
+		}
+	}
+}
+
+// take is receive, but those that were put off go first.
+func (th *Thread) take(ctx context.Context, wait bool) (w *Work, open bool) {
+	if len(th.later) > 0 {
+		x := th.later[0]
+		th.later = th.later[1:]
+		return &x, true
+	}
+	return th.receive(ctx, wait)
+}
+
+// receive takes one work from the queue; it waits only if asked to.
+func (th *Thread) receive(ctx context.Context, wait bool) (w *Work, open bool) {
+	if !wait {
+		select {
+		case x, open := <-th.queue:
+			if open {
+				return &x, true
+			}
+		default:
+		}
+		return nil, true
+	}
+	select {
+	case x, open := <-th.queue:
+		if open {
+			return &x, true
+		}
+		return nil, false
+	case <-ctx.Done():
+		return nil, false
+	}
+}
+
+// takeLog receives the next part of a transaction; retries that come between wait until it is done.
+func (th *Thread) takeLog(ctx context.Context) (w *Work, open bool) {
+	for {
+		w, open := th.receive(ctx, true)
+		if w == nil || w.Retry == "" {
+			return w, open
+		}
+		th.later = append(th.later, *w)
+	}
+}
+
+// applyBatch writes works in one transaction, again and again until it is in.
+func (th *Thread) applyBatch(ctx context.Context, works []Work) error {
+	last := works[len(works)-1]
+	next := th.checkpoint
+	next.Transactions++
+	if last.Retry == "" {
+		next = th.mark(next, last)
+		next.Position = string(last.Position)
+	}
+	var ops []*mapping.Operation
+	for _, w := range works {
+		ops = append(ops, w.Ops...)
+	}
+	err := th.persist(ctx, next, func(ctx context.Context) error {
+		return th.transact(ctx, next, func(w *writing) error {
+			if last.Retry != "" {
+				return w.retry(ctx, last.Retry)
+			}
+			return w.write(ctx, batch.Fold(ops))
+		})
+	})
+	if err != nil {
+		return err
+	}
+	th.checkpoint = next
+	th.target.Counters.Operations.Add(int64(len(ops)))
+	for _, w := range works {
+		w.Done()
+	}
+	return nil
+}
+
+// mark fills what shows the transaction to be ardso's (L-11).
+func (th *Thread) mark(c control.Checkpoint, w Work) control.Checkpoint {
+	c.Origin, c.Path, c.Mapping = th.target.Source, strings.Join(w.Path, cdc.PathSeparator), ""
+	for i, op := range w.Ops {
+		if i == 0 {
+			c.Mapping = op.Mapping
+		} else if c.Mapping != op.Mapping {
+			c.Mapping = ""
+			break
+		}
+	}
+	return c
+}
+
+// persist runs attempt until it succeeds or fails for good. Where a connection was lost at commit,
+// the checkpoint tells whether the transaction is in (A-12).
+func (th *Thread) persist(ctx context.Context, next control.Checkpoint, attempt func(context.Context) error) error {
+	failures := 0
+	for {
+		err := attempt(ctx)
+		if err == nil {
+			if failures > 0 {
+				th.target.Log.Info("target accepts again", "pool", th.checkpoint.Pool, "thread", th.checkpoint.Thread, "attempt", failures+1)
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !th.curable(err) {
+			return err
+		}
+		failures++
+		th.target.Counters.Retries.Add(1)
+		if failures == 3 { // a passing deadlock is no news; a lasting condition is said once (INV-8)
+			th.target.Log.Warn("target does not accept, trying again", "pool", th.checkpoint.Pool, "thread", th.checkpoint.Thread, "err", err)
+		}
+		if err := pause(ctx, failures); err != nil {
+			return err
+		}
+		var lost *commitError
+		if errors.As(err, &lost) {
+			in, err := th.isIn(ctx, next)
+			if err == nil && in {
+				return nil
+			}
+			if err != nil && !th.curable(err) {
+				return err
+			}
+		}
+	}
+}
+
+// curable: what another attempt may cure, a missing privilege included, which a person can grant.
+func (th *Thread) curable(err error) bool {
+	switch th.target.DB.Engine.Class(err) {
+	case engine.Transient, engine.Denied:
+		return true
+	}
+	return false
+}
+
+// isIn asks a new connection whether the transaction that writes checkpoint c was committed. The
+// count of transactions changes with every commit, so it tells even where the position does not.
+func (th *Thread) isIn(ctx context.Context, c control.Checkpoint) (bool, error) {
+	all, err := control.LoadCheckpoints(ctx, th.target.DB, th.target.Source)
+	if err != nil {
+		return false, err
+	}
+	for _, x := range all {
+		if x.Pool == c.Pool && x.Layout == c.Layout && x.Thread == c.Thread {
+			return x.Transactions >= c.Transactions, nil
+		}
+	}
+	return false, nil
+}
+
+// pause waits before attempt n+1: 50 ms doubling to 5 s, with jitter so that threads do not return
+// together.
+func pause(ctx context.Context, n int) error {
+	d := min(50*time.Millisecond<<min(n-1, 10), 5*time.Second)
+	d = d/2 + rand.N(d/2+1)
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// RestartError ends a thread that lost a half-sent transaction: its earlier parts are no longer in
+// memory, so the log must be read again from the durable position.
+type RestartError struct{ Err error }
+
+func (e *RestartError) Error() string { return "large transaction was cut off: " + e.Err.Error() }
+func (e *RestartError) Unwrap() error { return e.Err }
+
+// stream applies a transaction that comes in parts, in one target transaction and bounded memory: a
+// part is written as it comes. The mark goes first, the position last, when it is known (INV-3).
+func (th *Thread) stream(ctx context.Context, first Work) error {
+	var parts []Work
+	next := th.mark(th.checkpoint, first)
+	if next.Mapping != "" { // later parts may hold other mappings
+		next.Mapping = ""
+	}
+	err := th.transact(ctx, next, func(w *writing) error {
+		part := first
+		for {
+			if err := w.write(ctx, batch.Fold(part.Ops)); err != nil {
+				return err
+			}
+			th.target.Counters.Operations.Add(int64(len(part.Ops)))
+			part.Ops = nil
+			parts = append(parts, part)
+			if !part.More {
+				break
+			}
+			x, _ := th.takeLog(ctx)
+			if x == nil {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				return errors.New("the log ended inside the transaction")
+			}
+			part = *x
+		}
+		next.Position = string(part.Position)
+		next.Transactions += 2 // the mark and the position
+		return control.Advance(ctx, w.tx, next)
+	})
+	if err != nil {
+		var lost *commitError
+		if errors.As(err, &lost) {
+			if in, ierr := th.isIn(ctx, next); ierr == nil && in {
+				err = nil
+			}
+		}
+	}
+	if err != nil {
+		if ctx.Err() == nil && th.curable(err) {
+			return &RestartError{Err: err}
+		}
+		return err
+	}
+	th.checkpoint = next
+	for _, w := range parts {
+		w.Done()
+	}
+	return nil
+}

@@ -1,0 +1,694 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"ardso/apply/batch"
+	"ardso/apply/conflict"
+	"ardso/mapping"
+	"ardso/mapping/qual"
+	"ardso/sql/control"
+	"ardso/sql/engine"
+	"ardso/sql/schema"
+	"ardso/sql/statement"
+	"ardso/sql/value"
+)
+
+// writing is one target transaction of one thread.
+type writing struct {
+	t    *Target
+	tx   *statement.Tx
+	pool string
+
+	// What becomes true with the commit.
+	written, conflicts, parked int64
+	held, freed                []control.Key
+}
+
+// commitError is a failed commit: whether the transaction is in is not known (A-12).
+type commitError struct{ err error }
+
+func (e *commitError) Error() string { return "commit: " + e.err.Error() }
+func (e *commitError) Unwrap() error { return e.err }
+
+// transact runs do in a transaction that begins with checkpoint c, and counts what it did once it is
+// committed.
+func (th *Thread) transact(ctx context.Context, c control.Checkpoint, do func(*writing) error) (err error) {
+	tx, err := statement.Begin(ctx, th.target.DB)
+	if err != nil {
+		return err
+	}
+	// A rollback of a committed transaction does nothing; after an error, the error itself matters.
+	defer func() { _ = tx.Rollback() }()
+	w := &writing{t: th.target, tx: tx, pool: c.Pool}
+	if err := control.Advance(ctx, tx, c); err != nil {
+		return err
+	}
+	if err := do(w); err != nil {
+		return err
+	}
+	if err := control.CloseMark(ctx, tx, c); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return &commitError{err}
+	}
+	w.count()
+	return nil
+}
+
+func (w *writing) count() {
+	for _, k := range w.freed {
+		w.t.held.remove(k)
+	}
+	for _, k := range w.held {
+		w.t.held.add(k)
+	}
+	c := &w.t.Counters
+	c.Transactions.Add(1)
+	c.Written.Add(w.written)
+	c.Conflicts.Add(w.conflicts)
+	c.Parked.Add(w.parked)
+}
+
+// write carries out folded operations.
+func (w *writing) write(ctx context.Context, ops []*mapping.Operation) error {
+	ops, err := w.hold(ctx, ops)
+	if err != nil {
+		return err
+	}
+	for _, g := range batch.Plan(ops, func(form string) bool { return w.t.serial[form] }) {
+		if err := w.group(ctx, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold lets operations on requests that are held back join their row (G3), and returns the others.
+// Operations of a request that this very batch parks are held when their turn comes, see park.
+func (w *writing) hold(ctx context.Context, ops []*mapping.Operation) ([]*mapping.Operation, error) {
+	keys := make([]control.Key, len(ops))
+	for i, op := range ops {
+		keys[i] = heldKey(op)
+	}
+	suspects := w.t.held.suspects(keys)
+	if len(suspects) == 0 {
+		return ops, nil
+	}
+	rows, err := control.Held(ctx, w.tx, w.t.Source, suspects...)
+	if err != nil {
+		return nil, err
+	}
+	byKey := make(map[control.Key]*control.PendingError, len(rows))
+	for i := range rows {
+		byKey[rows[i].Key()] = &rows[i]
+	}
+	for _, k := range suspects {
+		if byKey[k] == nil { // a person removed it
+			w.freed = append(w.freed, k)
+		}
+	}
+	free := ops[:0:0]
+	for _, op := range ops {
+		row := byKey[heldKey(op)]
+		if row == nil {
+			free = append(free, op)
+			continue
+		}
+		if err := w.join(ctx, row, op); err != nil {
+			return nil, err
+		}
+	}
+	return free, nil
+}
+
+func heldKey(op *mapping.Operation) control.Key {
+	return control.Key{Mapping: op.Mapping, TargetForm: op.TargetForm, Request: op.Request}
+}
+
+// join adds op to the operations that wait in row.
+func (w *writing) join(ctx context.Context, row *control.PendingError, op *mapping.Operation) error {
+	waiting, err := decode(row.Operation)
+	if err != nil {
+		return err
+	}
+	text, err := encode(batch.Queue(waiting, op))
+	if err != nil {
+		return err
+	}
+	row.Operation = text
+	return control.Join(ctx, w.tx, row.ID, text)
+}
+
+// The operation column holds the waiting operations in log order, folded as far as they can be.
+func encode(ops []*mapping.Operation) (string, error) {
+	b, err := json.Marshal(ops)
+	return string(b), err
+}
+
+func decode(text string) (ops []*mapping.Operation, err error) {
+	if err := json.Unmarshal([]byte(text), &ops); err != nil {
+		return nil, fmt.Errorf("read operation of dso_pending_error: %w", err)
+	}
+	return ops, nil
+}
+
+// group writes one group set-based; what the statement refuses goes one by one. Where the statement
+// as a whole fails for one row's sake, all rows do.
+func (w *writing) group(ctx context.Context, g *batch.Group) error {
+	if g.Single || w.anyHeld(g.Ops) {
+		return w.each(ctx, g.Ops)
+	}
+	var refused []int
+	err := w.within(ctx, func() (err error) {
+		refused, err = w.statement(ctx, g)
+		return err
+	})
+	switch {
+	case err != nil && w.passes(err):
+		return err
+	case err != nil:
+		return w.each(ctx, g.Ops)
+	}
+	w.written += int64(len(g.Ops) - len(refused))
+	for _, i := range refused {
+		if err := w.one(ctx, g.Ops[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writing) each(ctx context.Context, ops []*mapping.Operation) error {
+	for _, op := range ops {
+		if err := w.one(ctx, op); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// anyHeld reports whether this transaction has parked a request of ops.
+func (w *writing) anyHeld(ops []*mapping.Operation) bool {
+	if len(w.held) == 0 {
+		return false
+	}
+	for _, op := range ops {
+		for _, k := range w.held {
+			if k == heldKey(op) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// savepoint is the name of the one savepoint; they are not nested.
+const savepoint = "ardso"
+
+// within runs f under a savepoint, so that its failure leaves the rest of the transaction alone.
+func (w *writing) within(ctx context.Context, f func() error) error {
+	if err := w.tx.Savepoint(ctx, savepoint); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		if w.passes(err) {
+			return err // the transaction is lost anyway
+		}
+		return errors.Join(err, w.tx.RollbackTo(ctx, savepoint))
+	}
+	return w.tx.Release(ctx, savepoint)
+}
+
+// passes reports errors that concern the whole transaction, not a row.
+func (w *writing) passes(err error) bool {
+	var fenced *control.FencedError
+	if errors.As(err, &fenced) || errors.Is(err, context.Canceled) {
+		return true
+	}
+	switch w.t.DB.Engine.Class(err) {
+	case engine.Transient, engine.Denied:
+		return true
+	}
+	return false
+}
+
+func (w *writing) statement(ctx context.Context, g *batch.Group) ([]int, error) {
+	form := w.t.forms[g.Form]
+	if form == nil {
+		return nil, fmt.Errorf("form %q is not in the definitions", g.Form)
+	}
+	set, guard := fieldsOf(form, g.Set), fieldsOf(form, g.Guard)
+	if g.Action == mapping.Create {
+		rows := make([][]value.Value, len(g.Ops))
+		for i, op := range g.Ops {
+			rows[i] = values(op, g.Set, false)
+		}
+		return w.t.writer.Insert(ctx, w.tx, form, set, rows)
+	}
+	rows := make([]statement.UpdateRow, len(g.Ops))
+	for i, op := range g.Ops {
+		rows[i] = statement.UpdateRow{Key: op.TargetKey(), Set: values(op, g.Set, false), Guard: values(op, g.Guard, true)}
+	}
+	if g.Action == mapping.Delete {
+		return w.t.writer.Delete(ctx, w.tx, form, guard, rows)
+	}
+	return w.t.writer.Update(ctx, w.tx, form, statement.UpdateSet{Set: set, Guard: guard}, rows)
+}
+
+func fieldsOf(form *schema.Form, ids []int) []*schema.Field {
+	fields := make([]*schema.Field, len(ids))
+	for i, id := range ids {
+		fields[i] = form.FieldByID(id)
+	}
+	return fields
+}
+
+// values picks the before or after values of fields, which are ascending, as op.Fields is.
+func values(op *mapping.Operation, ids []int, before bool) []value.Value {
+	v := make([]value.Value, 0, len(ids))
+	j := 0
+	for i := range op.Fields {
+		if j < len(ids) && op.Fields[i].Field == ids[j] {
+			if before {
+				v = append(v, op.Fields[i].Before)
+			} else {
+				v = append(v, op.Fields[i].After)
+			}
+			j++
+		}
+	}
+	return v
+}
+
+// one carries out a single operation: reads the target's request under a lock, settles, writes.
+func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
+	if w.anyHeld([]*mapping.Operation{op}) {
+		rows, err := control.Held(ctx, w.tx, w.t.Source, heldKey(op))
+		if err != nil {
+			return err
+		}
+		if len(rows) == 1 {
+			return w.join(ctx, &rows[0], op)
+		}
+	}
+	if op.Failure != nil {
+		return w.park(ctx, op, op.Failure, nil)
+	}
+	form := w.t.forms[op.TargetForm]
+	if form == nil {
+		return w.park(ctx, op, formGone(op), nil)
+	}
+	for range 3 { // a request that others insert or delete meanwhile is looked at again
+		key, current, failure, err := w.find(ctx, op, form)
+		if err != nil {
+			return err
+		}
+		if failure != nil {
+			return w.park(ctx, op, failure, nil)
+		}
+		outcome := conflict.Settle(op, current, w.rules(op))
+		done, err := w.carryOut(ctx, op, form, key, current, outcome)
+		if err != nil || done {
+			return err
+		}
+	}
+	return w.park(ctx, op, &mapping.Failure{
+		Kind:   "target.unsteady",
+		Reason: fmt.Sprintf("request %q: others keep changing the target's request of form %q", op.Request, op.TargetForm),
+		Fix:    "retry the operation when the request is left alone",
+	}, nil)
+}
+
+func formGone(op *mapping.Operation) *mapping.Failure {
+	return &mapping.Failure{
+		Kind:   "definition.missing",
+		Reason: fmt.Sprintf("no mapping of the definitions leads to form %q on %s any more", op.TargetForm, op.Target),
+		Fix:    "bring the mapping back and retry the operation, or remove it",
+	}
+}
+
+func (w *writing) rules(op *mapping.Operation) conflict.Rules {
+	m := w.t.mappings[op.Mapping]
+	if m == nil {
+		return conflict.Rules{}
+	}
+	return conflict.Rules{OnConflict: m.OnConflict, Duplicate: m.DuplicateRequestID}
+}
+
+// carryOut does what the outcome says. done is false where the request has changed under it.
+func (w *writing) carryOut(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, current *conflict.Current, o conflict.Outcome) (done bool, err error) {
+	if o.Do == conflict.Park {
+		return true, w.park(ctx, op, conflictFailure(op, o), current)
+	}
+	accepted, err := true, error(nil)
+	if o.Do != conflict.Nothing {
+		err = w.within(ctx, func() error {
+			accepted, err = w.perform(ctx, form, key, o)
+			return err
+		})
+	}
+	if err != nil {
+		if w.passes(err) {
+			return false, err
+		}
+		return true, w.park(ctx, op, w.refusal(op, err), current)
+	}
+	if !accepted {
+		return false, nil
+	}
+	if o.Do != conflict.Nothing {
+		w.written++
+	}
+	if o.By != "" {
+		w.conflicts++
+		return true, w.record(ctx, op, current, o)
+	}
+	return true, nil
+}
+
+// perform writes one request.
+func (w *writing) perform(ctx context.Context, form *schema.Form, key []value.Value, o conflict.Outcome) (accepted bool, err error) {
+	var refused []int
+	switch o.Do {
+	case conflict.Delete:
+		refused, err = w.t.writer.Delete(ctx, w.tx, form, nil, []statement.UpdateRow{{Key: key}})
+	case conflict.Update:
+		fields, vals, ferr := fits(form, o.Write)
+		if ferr != nil {
+			return false, ferr
+		}
+		refused, err = w.t.writer.Update(ctx, w.tx, form, statement.UpdateSet{Set: fields}, []statement.UpdateRow{{Key: key, Set: vals}})
+	default:
+		fields, vals, ferr := fits(form, o.Write)
+		if ferr != nil {
+			return false, ferr
+		}
+		if o.Do == conflict.InsertNew || missingKey(form, fields, vals) {
+			if fields, vals, err = w.newKey(ctx, form, fields, vals); err != nil {
+				return false, err
+			}
+		}
+		refused, err = w.t.writer.Insert(ctx, w.tx, form, fields, [][]value.Value{vals})
+	}
+	return err == nil && len(refused) == 0, err
+}
+
+// fits checks values again: operations may have waited since they were decided on.
+func fits(form *schema.Form, write []conflict.Write) ([]*schema.Field, []value.Value, error) {
+	fields := make([]*schema.Field, 0, len(write))
+	vals := make([]value.Value, 0, len(write))
+	for _, x := range write {
+		f := form.FieldByID(x.Field)
+		if f == nil {
+			return nil, nil, &schema.FitError{Kind: "field.missing", ID: x.Field, Reason: "the target form has no such field any more"}
+		}
+		if _, err := f.Fits(x.Value); err != nil {
+			return nil, nil, err
+		}
+		fields = append(fields, f)
+		vals = append(vals, x.Value)
+	}
+	return fields, vals, nil
+}
+
+func missingKey(form *schema.Form, fields []*schema.Field, vals []value.Value) bool {
+	n := 0
+	for i, f := range fields {
+		if form.IsKey(f) && !vals[i].IsNull() {
+			n++
+		}
+	}
+	return n < len(form.Key)
+}
+
+// newKey puts a new Request ID in the place of the one given, as AR System makes them, from nextId in
+// this very transaction.
+func (w *writing) newKey(ctx context.Context, form *schema.Form, fields []*schema.Field, vals []value.Value) ([]*schema.Field, []value.Value, error) {
+	if form.NextID == nil || len(form.Key) != 1 {
+		return nil, nil, &noNewIDError{form: form.Name}
+	}
+	n, err := w.t.writer.NextID(ctx, w.tx, form, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	outF := []*schema.Field{form.Key[0]}
+	outV := []value.Value{value.Text(form.NextID.Format(n))}
+	for i, f := range fields {
+		if f != form.Key[0] {
+			outF = append(outF, f)
+			outV = append(outV, vals[i])
+		}
+	}
+	return outF, outV, nil
+}
+
+type noNewIDError struct{ form string }
+
+func (e *noNewIDError) Error() string {
+	return fmt.Sprintf("form %q has no rule for new Request IDs", e.form)
+}
+func (e *noNewIDError) Name() string { return "request.no_new_id" }
+func (e *noNewIDError) Remedy() string {
+	return "map the Request ID, or choose another duplicate_request_id; on a plain form give id_prefix and id_length"
+}
+
+// find reads, under a lock, the target's request that op is about. key is the key to write by.
+// failure: a matching qualification that found several.
+func (w *writing) find(ctx context.Context, op *mapping.Operation, form *schema.Form) (key []value.Value, cur *conflict.Current, failure *mapping.Failure, err error) {
+	var row []value.Value
+	key = op.TargetKey()
+	if op.Match != "" {
+		rows, err := w.match(ctx, op, form)
+		var bad *matchError
+		switch {
+		case errors.As(err, &bad):
+			return nil, nil, &mapping.Failure{Kind: "match.error", Reason: err.Error(), Fix: "correct the matching qualification, then retry the operation"}, nil
+		case err != nil:
+			return nil, nil, nil, err
+		case len(rows) > 1:
+			return nil, nil, &mapping.Failure{
+				Kind:   string(conflict.SeveralMatch),
+				Reason: fmt.Sprintf("mapping %q, request %q: %d requests of form %q match %s", op.Mapping, op.Request, len(rows), form.Name, op.Match),
+				Fix:    "make the matching qualification narrower, or correct the target's requests; then retry the operation",
+			}, nil
+		case len(rows) == 0:
+			return key, nil, nil, nil
+		}
+		row = rows[0]
+		for i, k := range form.Key {
+			key[i] = row[k.Index]
+		}
+	} else {
+		rows, err := w.t.writer.Lookup(ctx, w.tx, form, [][]value.Value{key}, true)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if row = rows[0]; row == nil {
+			return key, nil, nil, nil
+		}
+	}
+	keyIsFound := op.Match != ""
+	return key, &conflict.Current{Field: func(id int) value.Value {
+		f := form.FieldByID(id)
+		if f == nil {
+			return value.Absent
+		}
+		if keyIsFound && form.IsKey(f) {
+			// The request was found by other fields and keeps its own ID (choice 29 of dso-reference 29):
+			// what the operation says of the key is taken as agreeing.
+			if c := op.Field(id); c != nil && c.After.Known() {
+				return c.After
+			} else if c != nil {
+				return c.Before
+			}
+		}
+		return row[f.Index]
+	}}, nil, nil
+}
+
+// matchError is a matching qualification that cannot be judged.
+type matchError struct{ err error }
+
+func (e *matchError) Error() string { return e.err.Error() }
+func (e *matchError) Unwrap() error { return e.err }
+
+// maxMatches bounds the candidates that a pre-filter may bring.
+const maxMatches = 10_000
+
+// park puts op into dso_pending_error with both images.
+func (w *writing) park(ctx context.Context, op *mapping.Operation, f *mapping.Failure, cur *conflict.Current) error {
+	parked := *op
+	parked.Failure = f
+	text, err := encode([]*mapping.Operation{&parked})
+	if err != nil {
+		return err
+	}
+	_, err = control.Park(ctx, w.tx, control.PendingError{
+		Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Request, TargetForm: op.TargetForm,
+		Pool: w.pool, Action: op.Action.String(), Error: f.Kind, Reason: f.Reason, Remedy: f.Fix, Operation: text,
+	})
+	if err != nil {
+		return err
+	}
+	w.parked++
+	w.held = append(w.held, heldKey(op))
+	if cur != nil {
+		return w.record(ctx, op, cur, conflict.Outcome{Kind: conflict.Kind(f.Kind), Do: conflict.Park, By: "parked", Detail: f.Reason})
+	}
+	return nil
+}
+
+func conflictFailure(op *mapping.Operation, o conflict.Outcome) *mapping.Failure {
+	reason := fmt.Sprintf("mapping %q, request %q of form %q on %s: %s", op.Mapping, op.Request, op.TargetForm, op.Target, o.Kind)
+	if o.Detail != "" {
+		reason += ": " + o.Detail
+	}
+	return &mapping.Failure{Kind: string(o.Kind), Reason: reason, Fix: remedies[o.Kind]}
+}
+
+var remedies = map[conflict.Kind]string{
+	conflict.InsertExists:  "delete or correct the target's request, or set duplicate_request_id to overwrite or create new; then retry",
+	conflict.UpdateMissing: "transfer the request (`ardso transfer`), or set on_conflict to source; then retry, or remove the operation",
+	conflict.UpdateDiffers: "compare both images, correct one side, or set on_conflict to source, target, newest or merge; then retry, or remove the operation",
+	conflict.DeleteDiffers: "look at what was changed on the target; delete it there by hand or set on_conflict to source, then retry; or remove the operation to keep it",
+	conflict.UniqueTaken:   "free the value on the other request, or change it on this one; then retry",
+	conflict.Reference:     "transfer the request that it refers to first; then retry",
+	conflict.ValueRefused:  "correct the value, or the target's column; then retry",
+}
+
+// refusal names what the database refused about one row.
+func (w *writing) refusal(op *mapping.Operation, err error) *mapping.Failure {
+	kind := conflict.ValueRefused
+	switch w.t.DB.Engine.Class(err) {
+	case engine.UniqueTaken:
+		kind = conflict.UniqueTaken
+	case engine.Reference:
+		kind = conflict.Reference
+	}
+	f := &mapping.Failure{Kind: string(kind), Fix: remedies[kind]}
+	var named interface {
+		error
+		Name() string
+		Remedy() string
+	}
+	if errors.As(err, &named) {
+		f.Kind, f.Fix = named.Name(), named.Remedy()
+	}
+	f.Reason = fmt.Sprintf("mapping %q, request %q of form %q on %s: %s", op.Mapping, op.Request, op.TargetForm, op.Target, err)
+	return f
+}
+
+// record writes a settled conflict with both images (G5).
+func (w *writing) record(ctx context.Context, op *mapping.Operation, cur *conflict.Current, o conflict.Outcome) error {
+	source, err := json.Marshal(op)
+	if err != nil {
+		return err
+	}
+	target := []byte("null")
+	if cur != nil {
+		image := make(map[int]value.Value, len(op.Fields))
+		for _, f := range op.Fields {
+			image[f.Field] = cur.Field(f.Field)
+		}
+		if target, err = json.Marshal(image); err != nil {
+			return err
+		}
+	}
+	_, err = control.InsertConflict(ctx, w.tx, control.Conflict{
+		Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Request, TargetForm: op.TargetForm,
+		Kind: string(o.Kind), SettledBy: o.By, Outcome: o.Do.String(), SourceImage: string(source), TargetImage: string(target),
+	})
+	return err
+}
+
+// retry tries the operations that wait in a row of dso_pending_error again, in order. What fails
+// again is parked again, and what comes after it with it.
+func (w *writing) retry(ctx context.Context, id string) error {
+	found, err := control.GetError(ctx, w.tx, id)
+	var none *control.NotFoundError
+	if errors.As(err, &none) {
+		return nil // a person removed it
+	}
+	if err != nil {
+		return err
+	}
+	rows, err := control.Held(ctx, w.tx, w.t.Source, found.Key())
+	if err != nil || len(rows) == 0 || rows[0].Status != control.ErrorRetry {
+		return err
+	}
+	ops, err := decode(rows[0].Operation)
+	if err != nil {
+		return err
+	}
+	for i, op := range ops {
+		parked := w.parked
+		op.Failure = w.recheck(op)
+		if err := w.one(ctx, op); err != nil {
+			return err
+		}
+		if w.parked > parked {
+			if len(ops) > i+1 {
+				again, err := control.Held(ctx, w.tx, w.t.Source, found.Key())
+				if err != nil || len(again) == 0 {
+					return err
+				}
+				for _, later := range ops[i+1:] {
+					if err := w.join(ctx, &again[0], later); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		}
+	}
+	w.freed = append(w.freed, found.Key())
+	return control.DeleteError(ctx, w.tx, rows[0].ID)
+}
+
+// recheck judges a stored failure by the definitions as they are now.
+func (w *writing) recheck(op *mapping.Operation) *mapping.Failure {
+	m := w.t.mappings[op.Mapping]
+	if m == nil {
+		if op.Mapping == "" {
+			return nil
+		}
+		return formGone(op)
+	}
+	for _, f := range op.Fields {
+		if op.Failure != nil && f.After.Kind() == value.KindUnchanged && op.Action != mapping.Delete {
+			return op.Failure // the value is still not known
+		}
+	}
+	return mapping.CheckValues(op, m)
+}
+
+// match finds the target's requests that the operation's matching qualification names, locked.
+func (w *writing) match(ctx context.Context, op *mapping.Operation, form *schema.Form) ([][]value.Value, error) {
+	q, err := w.t.matches.compile(op.Match, form, w.t.caseSensitive)
+	if err != nil {
+		return nil, &matchError{err}
+	}
+	candidates, err := w.t.writer.Find(ctx, w.tx, form, q.Prefilter(), maxMatches)
+	if err != nil {
+		return nil, err
+	}
+	if len(candidates) >= maxMatches {
+		return nil, &matchError{fmt.Errorf("matching qualification %s: more than %d candidates; index or narrow it", op.Match, maxMatches)}
+	}
+	var hits [][]value.Value
+	for _, row := range candidates {
+		truth, err := q.Eval(&qual.Env{Fields: row})
+		if err != nil {
+			return nil, &matchError{err}
+		}
+		if truth == qual.True {
+			hits = append(hits, row)
+		}
+	}
+	return hits, nil
+}

@@ -1,0 +1,265 @@
+package run
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"ardso/cdc"
+	"ardso/cdc/watermark"
+	"ardso/sql/control"
+	"ardso/sql/schema"
+	"ardso/sql/statement"
+	"ardso/sql/value"
+)
+
+// jobs carries out what is asked for in the server's dso_pending: transfers by qualification, chunk
+// by chunk by watermark select. A job's progress is kept in its row once a chunk is durable on the
+// targets, so it goes on there after a restart.
+type jobs struct {
+	s      *source
+	writer *statement.Writer
+
+	mu      sync.Mutex
+	current *job
+	idle    chan struct{} // closed once the queue was seen empty with nothing under way
+}
+
+// job is the one under way.
+type job struct {
+	control.Pending
+	durable chan step // chunks that became durable
+}
+
+// step is a chunk that is durable.
+type step struct {
+	rows    int
+	lastKey string
+	final   bool
+}
+
+func newJobs(s *source) *jobs {
+	return &jobs{s: s, writer: statement.NewWriter(s.server.DB), idle: make(chan struct{})}
+}
+
+// run looks for jobs until ctx ends.
+func (j *jobs) run(ctx context.Context) error {
+	seenIdle := false
+	for {
+		list, err := control.ListPending(ctx, j.s.server.DB, control.PendingFilter{Status: []control.Status{control.New, control.Running}})
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", j.s.server.Name, err)
+		}
+		for _, p := range list {
+			if err := j.one(ctx, p); err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
+				return err
+			}
+		}
+		if len(list) == 0 && !seenIdle {
+			seenIdle = true
+			close(j.idle)
+		}
+		select {
+		case <-time.After(pollInterval):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// drained waits until the queue was empty once.
+func (j *jobs) drained(ctx context.Context) error {
+	select {
+	case <-j.idle:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// one carries out a job. A job that cannot be carried out is marked failed with the reason; the
+// error is one that concerns the whole source.
+func (j *jobs) one(ctx context.Context, p control.Pending) error {
+	db := j.s.server.DB
+	log := j.s.log.With("job", p.ID, "mapping", p.Mapping)
+	rows, where, err := j.prepare(ctx, &p)
+	if err != nil {
+		log.Error("job failed", "err", err)
+		return control.SetStatus(ctx, db, p.ID, control.Failed, err)
+	}
+	if err := control.SetStatus(ctx, db, p.ID, control.Running, nil); err != nil {
+		return err
+	}
+	log.Info("job started", "after", p.LastKey)
+	jb := &job{Pending: p, durable: make(chan step, 1024)}
+	j.mu.Lock()
+	j.current = jb
+	j.mu.Unlock()
+	defer func() {
+		j.mu.Lock()
+		j.current = nil
+		j.mu.Unlock()
+	}()
+
+	selected := make(chan error, 1)
+	go func() {
+		selected <- j.s.stream.Select(ctx, watermark.Job{
+			ID: p.ID, Mapping: p.Mapping, Where: p.Qualification, After: p.LastKey,
+			Rows: &chunker{jobs: j, form: rows, where: where},
+		})
+	}()
+	for {
+		select {
+		case err := <-selected:
+			if err == nil {
+				continue // the last chunk is delivered; its durability comes by the other way
+			}
+			var again *watermark.RestartError
+			if ctx.Err() != nil || errors.As(err, &again) {
+				return context.Cause(ctx) // it stays running and goes on with the next start
+			}
+			log.Error("job failed", "err", err)
+			return control.SetStatus(ctx, db, p.ID, control.Failed, err)
+		case st := <-jb.durable:
+			jb.RowsDone += int64(st.rows)
+			if err := control.SetProgress(ctx, db, p.ID, st.lastKey, jb.RowsDone, jb.RowsTotal); err != nil {
+				return err
+			}
+			if st.final {
+				log.Info("job done", "rows", jb.RowsDone)
+				return control.SetStatus(ctx, db, p.ID, control.Done, nil)
+			}
+		case <-ctx.Done():
+			<-selected
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// prepare finds the form to select from and the part of the qualification that the database can judge.
+func (j *jobs) prepare(ctx context.Context, p *control.Pending) (*schema.Form, schema.Condition, error) {
+	var none schema.Condition
+	m := j.s.sys.Compiled.Mapping(p.Mapping)
+	if m == nil || m.From.Server != j.s.server.Name || !m.Enabled {
+		return nil, none, &jobError{"mapping.unknown", fmt.Sprintf("mapping %q is not an enabled mapping from %s", p.Mapping, j.s.server.Name), "name a mapping of the definitions"}
+	}
+	q, err := j.s.decider.CompileWhere(p.Qualification, m.FromForm)
+	if err != nil {
+		return nil, none, &jobError{"qualification.error", fmt.Sprintf("%s: %s", p.Qualification, err), "correct the qualification"}
+	}
+	cond := q.Prefilter()
+	if p.RowsTotal <= 0 {
+		p.RowsTotal = -1
+		cctx, cancel := context.WithTimeout(ctx, 5*time.Second) // an estimate is not worth more
+		if n, err := j.writer.Count(cctx, j.s.server.DB, m.FromForm, cond); err == nil {
+			p.RowsTotal = n
+		}
+		cancel()
+	}
+	return m.FromForm, cond, nil
+}
+
+// jobError is why a job cannot be carried out.
+type jobError struct{ name, reason, remedy string }
+
+func (e *jobError) Error() string  { return e.reason }
+func (e *jobError) Name() string   { return e.name }
+func (e *jobError) Remedy() string { return e.remedy }
+
+// onDurable returns what is to be called once tx, a selection, is durable; nil for others.
+func (j *jobs) onDurable(tx *cdc.Transaction) func() {
+	if tx.Selection == nil {
+		return nil
+	}
+	j.mu.Lock()
+	jb := j.current
+	j.mu.Unlock()
+	if jb == nil || jb.ID != tx.Selection.Job {
+		return nil
+	}
+	st := step{rows: len(tx.Changes), lastKey: tx.Selection.LastKey, final: tx.Selection.Final}
+	return func() { jb.durable <- st } // at most one chunk is under way, so there is room
+}
+
+// chunker selects a form's requests in key order.
+type chunker struct {
+	jobs     *jobs
+	form     *schema.Form
+	where    schema.Condition
+	relation *cdc.Relation
+}
+
+// Chunk selects the next rows. On PostgreSQL it does so in one snapshot, which tells which
+// transactions it saw; elsewhere one statement is enough.
+func (c *chunker) Chunk(ctx context.Context, after string, limit int) (_ *watermark.Chunk, err error) {
+	var handle control.Handle = c.jobs.s.server.DB
+	snapshots := c.jobs.s.server.DB.Engine.Dialect == "postgres"
+	if snapshots {
+		tx, err := c.jobs.s.server.DB.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = tx.Rollback() }() // nothing was written
+		handle = tx
+	}
+	rows, next, err := c.jobs.writer.Select(ctx, handle, c.form, c.where, statement.Chunk{After: after, Rows: limit})
+	if err != nil {
+		return nil, err
+	}
+	out := &watermark.Chunk{Relation: c.shape(), Last: next, Done: next == ""}
+	if len(rows) > 0 && next == "" {
+		if out.Last, err = c.key(rows[len(rows)-1]); err != nil {
+			return nil, err
+		}
+	}
+	if snapshots {
+		snapshot, err := control.InFlight(ctx, handle)
+		if err != nil {
+			return nil, err
+		}
+		out.Saw = snapshot.Saw
+	}
+	for _, row := range rows {
+		for _, k := range c.form.Key { // keys are compared with those of the log, which are as stored
+			if row[k.Index], err = k.Stored(row[k.Index]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	out.Rows = rows
+	return out, nil
+}
+
+func (c *chunker) key(row []value.Value) (string, error) {
+	key := make([]value.Value, len(c.form.Key))
+	for i, k := range c.form.Key {
+		v, err := k.Stored(row[k.Index])
+		if err != nil {
+			return "", err
+		}
+		key[i] = v
+	}
+	return statement.EncodeKey(key)
+}
+
+// shape is the relation of selected rows: the form's fields in their order.
+func (c *chunker) shape() *cdc.Relation {
+	if c.relation == nil {
+		r := &cdc.Relation{Schema: c.form.Table.Schema, Table: c.form.Table.Name}
+		for _, f := range c.form.Fields {
+			r.Columns = append(r.Columns, f.Column.Name)
+			r.Key = append(r.Key, c.form.IsKey(f))
+		}
+		c.relation = r
+	}
+	return c.relation
+}

@@ -1,0 +1,313 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ardso/apply"
+	"ardso/cdc"
+	"ardso/cdc/postgres"
+	"ardso/cdc/trigger"
+	"ardso/mapping"
+	"ardso/sql/control"
+	"ardso/sql/engine"
+	"ardso/sql/schema"
+)
+
+// Options of Run.
+type Options struct {
+	Servers []string // sources to follow; none = all that the definitions name
+	// Once: carry out what is asked for and what the logs hold at this moment, then return.
+	Once bool
+	// NoWait: return a *LeaseHeldError at once where another process reads a server.
+	NoWait bool
+	// AcceptTruncate names forms whose TRUNCATE is passed over: a person has seen to their copies.
+	AcceptTruncate []string
+	Log            *slog.Logger
+	// Ready, if not nil, is told when a server is being followed; StandBy when another process does.
+	Ready   func(server string)
+	StandBy func(server, holder string)
+}
+
+// Summary is what a run has done.
+type Summary struct {
+	Servers []ServerSummary `json:"servers"`
+}
+
+// ServerSummary is what a run has done with one source's log.
+type ServerSummary struct {
+	Server       string `json:"server"`
+	Operations   int64  `json:"operations"` // decided and carried out
+	Written      int64  `json:"written"`    // requests written on targets
+	Conflicts    int64  `json:"conflicts"`  // settled or recorded
+	Parked       int64  `json:"parked"`     // to dso_pending_error
+	Transactions int64  `json:"transactions"`
+}
+
+// Parked is the number of operations that went to dso_pending_error.
+func (s Summary) Parked() (n int64) {
+	for _, x := range s.Servers {
+		n += x.Parked
+	}
+	return n
+}
+
+// LeaseHeldError is a server that another process reads.
+type LeaseHeldError struct{ Server, Holder string }
+
+func (e *LeaseHeldError) Error() string {
+	return fmt.Sprintf("%s: is being read by %s", e.Server, e.Holder)
+}
+func (e *LeaseHeldError) Name() string { return "run.lease_held" }
+
+func (e *LeaseHeldError) Remedy() string {
+	return "let that process do the work, or stop it; a process that died is relieved within 20 s"
+}
+
+// SourceUnsupportedError is a server whose log ardso cannot read.
+type SourceUnsupportedError struct{ Server, Engine string }
+
+func (e *SourceUnsupportedError) Error() string {
+	return fmt.Sprintf("%s: the log of %s cannot be read yet", e.Server, e.Engine)
+}
+func (e *SourceUnsupportedError) Name() string { return "run.source_unsupported" }
+
+func (e *SourceUnsupportedError) Remedy() string {
+	return "use MariaDB and MySQL servers as targets only, and take filters and mappings from them out of the definitions"
+}
+
+// Run follows the logs of the sources until drain is closed (then what is under way is finished), ctx
+// ends (then it is cut off, and carried out by the next run), or, with Once, all is done. A server
+// that fails is tried again with growing pauses where that may help, and stops no other; the error
+// joins those of servers that failed for good.
+func (s *System) Run(ctx context.Context, drain <-chan struct{}, o Options) (Summary, error) {
+	servers := o.Servers
+	if len(servers) == 0 {
+		servers = s.Sources()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	var (
+		mu      sync.Mutex
+		summary Summary
+		errs    []error
+		g       errgroup.Group
+	)
+	for _, name := range servers {
+		if !slices.Contains(s.Sources(), name) {
+			return summary, fmt.Errorf("server %q: the definitions name no mapping or filter from it; sources are %s", name, strings.Join(s.Sources(), ", "))
+		}
+		g.Go(func() error {
+			r := &runner{sys: s, server: s.Servers[name], opt: o, log: o.Log.With("server", name), holder: holder()}
+			err := r.run(ctx, drain)
+			mu.Lock()
+			defer mu.Unlock()
+			summary.Servers = append(summary.Servers, r.summary())
+			if err != nil {
+				errs = append(errs, err)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // no function returns an error
+	slices.SortFunc(summary.Servers, func(a, b ServerSummary) int { return strings.Compare(a.Server, b.Server) })
+	return summary, errors.Join(errs...)
+}
+
+// holder names this process among all that may want a lease; the ID tells two runs of one process apart.
+func holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	id := control.NewID()
+	return fmt.Sprintf("%s:%d:%s", host, os.Getpid(), id[max(0, len(id)-8):])
+}
+
+// runner keeps one source going.
+type runner struct {
+	sys    *System
+	server *Server
+	opt    Options
+	log    *slog.Logger
+	holder string
+
+	mu    sync.Mutex
+	total ServerSummary
+}
+
+func (r *runner) summary() ServerSummary {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.total.Server = r.server.Name
+	return r.total
+}
+
+// run acquires the lease and follows the log, again and again where that may cure what failed.
+func (r *runner) run(ctx context.Context, drain <-chan struct{}) error {
+	for failures := 0; ; {
+		began := time.Now()
+		err := r.once(ctx, drain)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if time.Since(began) > time.Minute {
+			failures = 0
+		}
+		failures++
+		if !r.curable(err) || r.opt.Once && failures > 5 {
+			r.log.Error("server stopped", "err", err)
+			return err
+		}
+		wait := min(time.Second<<min(failures-1, 6), time.Minute)
+		r.log.Warn("server interrupted, trying again", "err", err, "wait_ms", wait.Milliseconds())
+		select {
+		case <-time.After(wait):
+		case <-drain:
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// curable reports errors that a new start may cure: connections, a lost lease, a half-sent
+// transaction.
+func (r *runner) curable(err error) bool {
+	var restart *apply.RestartError
+	var fenced *control.FencedError
+	var lost *cdc.PositionLostError
+	var unreadable *cdc.UnreadableError
+	switch {
+	case errors.As(err, &lost), errors.As(err, &unreadable):
+		return false
+	case errors.As(err, &restart), errors.As(err, &fenced), errors.Is(err, errDrainLimit):
+		return true
+	}
+	var retry interface{ Retry() bool }
+	if errors.As(err, &retry) {
+		return retry.Retry()
+	}
+	for _, srv := range r.sys.Servers {
+		if srv.DB.Engine.Class(err) == engine.Transient {
+			return true
+		}
+	}
+	return false
+}
+
+// once holds the lease and follows the log until it ends for whatever reason.
+func (r *runner) once(ctx context.Context, drain <-chan struct{}) (err error) {
+	db := r.server.DB
+	if err := control.Check(ctx, db, r.server.Name); err != nil {
+		return err
+	}
+	for _, t := range r.sys.targetsOf(r.server.Name) {
+		if err := control.Check(ctx, r.sys.Servers[t].DB, t); err != nil {
+			return err
+		}
+	}
+	epoch, position, err := r.acquire(ctx, drain)
+	if err != nil || epoch == 0 {
+		return err
+	}
+	defer func() {
+		// Given up even where ctx has ended, so that the next process need not wait.
+		rctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if rerr := control.ReleaseLease(rctx, db, r.holder, epoch); rerr != nil {
+			r.log.Debug("lease not released", "err", rerr)
+		}
+	}()
+	src := &source{sys: r.sys, server: r.server, opt: r.opt, log: r.log, holder: r.holder, epoch: epoch}
+	src.decider = mapping.NewDecider(r.server.Name, r.sys.Compiled)
+	for _, f := range r.opt.AcceptTruncate {
+		src.decider.AcceptTruncate(f)
+	}
+	if src.reader, err = NewReader(r.server, src.decider.Tables(), r.log); err != nil {
+		return err
+	}
+	r.log.Info("following the log", "engine", db.Engine.Name, "position", position, "epoch", epoch)
+	err = src.follow(ctx, cdc.Position(position), drain)
+	r.add(src)
+	r.log.Info("stopped following the log", "position", string(src.progress.position()))
+	return err
+}
+
+func (r *runner) add(src *source) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range src.targets {
+		c := &t.Counters
+		r.total.Operations += c.Operations.Load()
+		r.total.Written += c.Written.Load()
+		r.total.Conflicts += c.Conflicts.Load()
+		r.total.Parked += c.Parked.Load()
+		r.total.Transactions += c.Transactions.Load()
+	}
+}
+
+// acquire waits for the lease. No epoch and no error: drained while standing by.
+func (r *runner) acquire(ctx context.Context, drain <-chan struct{}) (epoch int64, position string, err error) {
+	said := false
+	for {
+		epoch, position, ok, err := control.AcquireLease(ctx, r.server.DB, r.holder, leaseTTL)
+		if err != nil {
+			return 0, "", err
+		}
+		if ok {
+			return epoch, position, nil
+		}
+		lease, err := control.ReadLease(ctx, r.server.DB)
+		if err != nil {
+			return 0, "", err
+		}
+		if r.opt.NoWait {
+			return 0, "", &LeaseHeldError{Server: r.server.Name, Holder: lease.Holder}
+		}
+		if !said {
+			said = true
+			r.log.Info("standing by: another process reads this server", "holder", lease.Holder)
+			if r.opt.StandBy != nil {
+				r.opt.StandBy(r.server.Name, lease.Holder)
+			}
+		}
+		select {
+		case <-time.After(leaseTTL / 5):
+		case <-drain:
+			return 0, "", nil
+		case <-ctx.Done():
+			return 0, "", context.Cause(ctx)
+		}
+	}
+}
+
+// NewReader makes the reader of a server's log.
+func NewReader(srv *Server, tables []*schema.Table, log *slog.Logger) (cdc.Reader, error) {
+	switch srv.DB.Engine.Dialect {
+	case "postgres":
+		return postgres.New(srv.DB, PostgresOptions(srv, log)), nil
+	case "sqlite":
+		return trigger.New(srv.DB, trigger.Options{}), nil
+	}
+	return nil, &SourceUnsupportedError{Server: srv.Name, Engine: srv.DB.Engine.Name}
+}
+
+// PostgresOptions are the reader's options as the definitions give them. Every table gets whole
+// before images: conflict checks need them (PD-5, G5).
+func PostgresOptions(srv *Server, log *slog.Logger) postgres.Options {
+	return postgres.Options{
+		Slot: srv.Def.Slot, Publication: srv.Def.Publication, Log: log,
+		NeedFull: func(*schema.Table) bool { return true },
+	}
+}

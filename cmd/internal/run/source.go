@@ -1,0 +1,487 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ardso/apply"
+	"ardso/cdc"
+	"ardso/cdc/watermark"
+	"ardso/mapping"
+	"ardso/sql/control"
+)
+
+const (
+	leaseTTL     = 15 * time.Second // a dead process is relieved within this and one third of it
+	leaseRenewal = leaseTTL / 3
+	saveInterval = time.Second
+	pollInterval = time.Second
+	drainLimit   = 30 * time.Second
+	queueBudget  = 32 << 20 // bytes of operations under way per source, G7
+)
+
+// source is one server's log on its way to the targets, while this process holds the server's lease.
+type source struct {
+	sys    *System
+	server *Server
+	opt    Options
+	log    *slog.Logger
+	holder string
+	epoch  int64
+
+	reader   cdc.Reader
+	decider  *mapping.Decider
+	stream   *watermark.Stream
+	progress *progress
+	targets  map[string]*target
+	jobs     *jobs
+	retried  chan struct{} // closed once all retries that wait were handed to their threads
+
+	tx *dealing // the transaction whose parts are being dealt out
+}
+
+// target is one target server of a source.
+type target struct {
+	*apply.Target
+	layout  *layout
+	threads map[place]*apply.Thread
+	covered []coverage
+}
+
+// coverage is how far the threads of one layout had come when this process started.
+type coverage struct {
+	*layout
+	at map[place]cdc.Position
+}
+
+// dealing is a transaction of which parts may still come.
+type dealing struct {
+	*entry
+	alone   bool                       // all of it goes to one thread per pool
+	started map[*apply.Thread][]string // threads that hold their transaction open for it, with its path
+}
+
+// follow carries out the source's log from its durable position until drain is closed, the batch is
+// done, or something fails. The lease is held.
+func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan struct{}) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.progress = newProgress(from, queueBudget)
+	s.stream = watermark.New(s.writeWatermark, watermark.Options{Run: s.holder + "-" + fmt.Sprint(s.epoch)})
+	if err := s.openTargets(ctx, from); err != nil {
+		return err
+	}
+
+	// The helpers end when the last position is saved; the threads when no more work can come.
+	helpers, hctx := errgroup.WithContext(ctx)
+	stopHelpers := make(chan struct{})
+	helpers.Go(func() error { return s.keepLease(hctx, stopHelpers) })
+	helpers.Go(func() error { return s.savePositions(hctx, stopHelpers) })
+
+	threads, tctx := errgroup.WithContext(hctx)
+	for _, t := range s.targets {
+		for _, th := range t.threads {
+			threads.Go(func() error { return th.Run(tctx) })
+		}
+	}
+
+	reading, rctx := errgroup.WithContext(tctx)
+	readCtx, stopReading := context.WithCancelCause(rctx)
+	s.jobs = newJobs(s)
+	s.retried = make(chan struct{})
+	reading.Go(func() error {
+		err := s.reader.Read(readCtx, from, s.stream.Filter(s.deliver(tctx)))
+		if cause := context.Cause(readCtx); errors.Is(cause, errDrain) {
+			return nil
+		} else if cause != nil && !errors.Is(cause, context.Canceled) {
+			return cause
+		}
+		return err
+	})
+	reading.Go(func() error { return s.jobs.run(readCtx) })
+	reading.Go(func() error { return s.retryErrors(readCtx) })
+	reading.Go(func() error {
+		stopReading(s.untilStop(readCtx, drain))
+		return nil
+	})
+	if s.opt.Ready != nil {
+		s.opt.Ready(s.server.Name)
+	}
+	err = reading.Wait()
+	s.stream.Stop()
+
+	if err == nil {
+		for _, t := range s.targets {
+			for _, th := range t.threads {
+				th.Close()
+			}
+		}
+		timer := time.AfterFunc(drainLimit, func() { cancel(errDrainLimit) })
+		defer timer.Stop()
+	} else {
+		cancel(err)
+	}
+	// The first cause is what matters: a thread's failure ends the reading with a mere cancellation.
+	if terr := threads.Wait(); terr != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		err = terr
+	}
+	close(stopHelpers)
+	if herr := helpers.Wait(); herr != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		err = herr
+	}
+	return err
+}
+
+var (
+	errDrain      = errors.New("drained")
+	errDrainLimit = fmt.Errorf("not all work under way was done within %s; what is left is carried out by the next run", drainLimit)
+)
+
+// untilStop waits until the reading is to end, and says why: a drain was asked for, the batch is done
+// (errDrain both), or it failed.
+func (s *source) untilStop(ctx context.Context, drain <-chan struct{}) error {
+	var done chan error
+	if s.opt.Once {
+		done = make(chan error, 1)
+		go func() { done <- s.batch(ctx) }()
+	}
+	select {
+	case <-drain:
+	case err := <-done:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return errDrain
+}
+
+// batch waits until all that is asked for at this moment is carried out: waiting retries and jobs,
+// and the log up to its present end, which a watermark marks.
+func (s *source) batch(ctx context.Context) error {
+	select {
+	case <-s.retried:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := s.jobs.drained(ctx); err != nil {
+		return err
+	}
+	name := s.holder + "-end-" + fmt.Sprint(s.epoch)
+	passed := s.stream.OnEnd(name)
+	if err := control.WriteWatermark(ctx, s.server.DB, string(cdc.End), name); err != nil {
+		return err
+	}
+	select {
+	case <-passed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *source) writeWatermark(ctx context.Context, kind cdc.WatermarkKind, name string) error {
+	return control.WriteWatermark(ctx, s.server.DB, string(kind), name)
+}
+
+// openTargets fences out former processes, then learns how far they came.
+func (s *source) openTargets(ctx context.Context, from cdc.Position) error {
+	s.targets = make(map[string]*target)
+	for _, name := range s.sys.targetsOf(s.server.Name) {
+		to := s.sys.Servers[name]
+		l := newLayout(s.server.Name, name, to.DB.Engine.SingleWriter, s.sys.Compiled)
+		var rows []control.Checkpoint
+		for _, p := range l.places() {
+			rows = append(rows, control.Checkpoint{Source: s.server.Name, Pool: p.pool, Layout: l.id, Thread: p.thread, Position: string(from)})
+		}
+		if err := control.Prepare(ctx, to.DB, s.server.Name, s.epoch, rows...); err != nil {
+			return err
+		}
+		if err := control.SaveLayout(ctx, to.DB, l.id, l.text()); err != nil {
+			return err
+		}
+		at, err := apply.NewTarget(ctx, to.DB, s.server.Name, s.epoch, s.sys.Compiled, s.log)
+		if err != nil {
+			return err
+		}
+		t := &target{Target: at, layout: l, threads: make(map[place]*apply.Thread)}
+		if err := s.readCheckpoints(ctx, t); err != nil {
+			return err
+		}
+		s.targets[name] = t
+	}
+	return nil
+}
+
+// readCheckpoints makes the threads and notes what is covered already, by this layout or an earlier.
+func (s *source) readCheckpoints(ctx context.Context, t *target) error {
+	layouts, err := control.LoadLayouts(ctx, t.DB)
+	if err != nil {
+		return err
+	}
+	all, err := control.LoadCheckpoints(ctx, t.DB, s.server.Name)
+	if err != nil {
+		return err
+	}
+	byLayout := make(map[string]coverage)
+	for _, c := range all {
+		if c.Thread < 0 {
+			continue
+		}
+		cov, ok := byLayout[c.Layout]
+		if !ok {
+			text, known := layouts[c.Layout]
+			if !known {
+				return fmt.Errorf("%s: dso_checkpoint names layout %s, which dso_meta does not have", t.DB.Server, c.Layout)
+			}
+			l, err := parseLayout(c.Layout, text)
+			if err != nil {
+				return err
+			}
+			cov = coverage{layout: l, at: make(map[place]cdc.Position)}
+			byLayout[c.Layout] = cov
+		}
+		p := place{c.Pool, c.Thread}
+		cov.at[p] = cdc.Position(c.Position)
+		if c.Layout == t.layout.id {
+			t.threads[p] = t.NewThread(c)
+		}
+	}
+	for _, c := range byLayout {
+		t.covered = append(t.covered, c)
+	}
+	return nil
+}
+
+// deliver deals a transaction, or a part of one, out to the threads.
+func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
+	return func(tx *cdc.Transaction) error {
+		if err := s.progress.waitRoom(ctx); err != nil {
+			return err
+		}
+		ops, err := s.decider.Decide(tx)
+		if err != nil {
+			return err
+		}
+		if s.tx == nil {
+			alone := tx.More || slices.ContainsFunc(ops, func(o *mapping.Operation) bool { return o.ChangesKey() })
+			if alone { // what other threads still hold must come before
+				if err := s.progress.waitIdle(ctx); err != nil {
+					return err
+				}
+			}
+			s.tx = &dealing{entry: s.progress.begin(), alone: alone, started: make(map[*apply.Thread][]string)}
+			s.tx.after = s.jobs.onDurable(tx)
+			for _, t := range s.targets {
+				s.prune(t, tx.Position)
+			}
+		}
+		if err := s.deal(ctx, tx, ops); err != nil {
+			return err
+		}
+		if tx.More {
+			return nil
+		}
+		d := s.tx
+		s.tx = nil
+		d.read(tx.Position)
+		if d.alone {
+			return s.progress.waitIdle(ctx)
+		}
+		return nil
+	}
+}
+
+// deal hands the operations of one part to their threads.
+func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.Operation) error {
+	d := s.tx
+	var order []*apply.Thread
+	works := make(map[*apply.Thread]*apply.Work)
+	for _, op := range ops {
+		t := s.targets[op.Target]
+		p, ok := t.layout.place(op, d.alone)
+		if !ok {
+			return fmt.Errorf("no thread for form %q to %q on %s", op.Form, op.TargetForm, op.Target)
+		}
+		if tx.Selection == nil && s.isCovered(t, op, d.alone, tx.Position) {
+			continue
+		}
+		th := t.threads[p]
+		w := works[th]
+		if w == nil {
+			w = &apply.Work{Path: op.Path}
+			works[th] = w
+			order = append(order, th)
+		}
+		w.Ops = append(w.Ops, op)
+	}
+	if !tx.More {
+		for th, path := range d.started { // every thread that began must see the end
+			if works[th] == nil {
+				works[th] = &apply.Work{Path: path}
+				order = append(order, th)
+			}
+		}
+	}
+	for _, th := range order {
+		w := works[th]
+		bytes := 0
+		for _, op := range w.Ops {
+			bytes += op.Size()
+		}
+		if w.More = tx.More; tx.More {
+			d.started[th] = w.Path
+		} else {
+			w.Position = tx.Position
+		}
+		d.add(bytes)
+		w.Done = func() { d.finish(bytes) }
+		if err := th.Send(ctx, *w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prune forgets what former processes covered once the log is past all of it.
+func (s *source) prune(t *target, pos cdc.Position) {
+	t.covered = slices.DeleteFunc(t.covered, func(c coverage) bool {
+		for _, at := range c.at {
+			if s.reader.Covers(at, pos) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// isCovered reports whether a former process has carried op out already.
+func (s *source) isCovered(t *target, op *mapping.Operation, alone bool, pos cdc.Position) bool {
+	for _, c := range t.covered {
+		if p, ok := c.place(op, alone); ok {
+			if at, ok := c.at[p]; ok && s.reader.Covers(at, pos) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// keepLease renews the lease until stop; losing it ends everything at once.
+func (s *source) keepLease(ctx context.Context, stop <-chan struct{}) error {
+	tick := time.NewTicker(leaseRenewal)
+	defer tick.Stop()
+	renewed := time.Now()
+	for {
+		select {
+		case <-stop:
+			return nil
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		rctx, cancel := context.WithTimeout(ctx, leaseRenewal)
+		began := time.Now()
+		err := control.RenewLease(rctx, s.server.DB, s.holder, s.epoch, leaseTTL)
+		cancel()
+		var fenced *control.FencedError
+		switch {
+		case err == nil:
+			renewed = began
+		case errors.As(err, &fenced):
+			return err
+		case time.Since(renewed) > leaseTTL:
+			return fmt.Errorf("%s: lease could not be renewed: %w", s.server.Name, err)
+		}
+	}
+}
+
+// savePositions stores how far all is durable, then tells the log (INV-1), until stop; then once more.
+func (s *source) savePositions(ctx context.Context, stop <-chan struct{}) error {
+	tick := time.NewTicker(saveInterval)
+	defer tick.Stop()
+	saved := s.progress.position()
+	save := func(ctx context.Context) error {
+		p := s.progress.position()
+		if p == saved {
+			return nil
+		}
+		if err := control.SavePosition(ctx, s.server.DB, s.epoch, string(p)); err != nil {
+			return err
+		}
+		saved = p
+		s.reader.Confirm(p)
+		return nil
+	}
+	for {
+		select {
+		case <-stop:
+			final, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			return save(final)
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := save(ctx); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("%s: save position: %w", s.server.Name, err)
+		}
+	}
+}
+
+// retryErrors gives operations that a person set free back to their threads.
+func (s *source) retryErrors(ctx context.Context) error {
+	tick := time.NewTicker(2 * pollInterval)
+	defer tick.Stop()
+	busy := make(map[string]bool)
+	done := make(chan string, 1024)
+	first := true
+	for {
+		for _, t := range s.targets {
+			rows, err := control.TakeRetries(ctx, t.DB, s.server.Name)
+			if err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
+				s.log.Debug("read retries", "target", t.DB.Server, "err", err)
+				continue
+			}
+			for _, r := range rows {
+				if len(busy) >= cap(done) || busy[r.ID] {
+					continue
+				}
+				p, ok := t.layout.place(&mapping.Operation{Form: r.Form, TargetForm: r.TargetForm, Request: r.Request}, false)
+				if !ok {
+					s.log.Warn("no mapping for a retried operation", "form", r.Form, "request", r.Request, "target_form", r.TargetForm)
+					continue
+				}
+				busy[r.ID] = true
+				id := r.ID
+				if err := t.threads[p].Send(ctx, apply.Work{Retry: id, Done: func() { done <- id }}); err != nil {
+					return nil
+				}
+			}
+		}
+		if first {
+			close(s.retried)
+			first = false
+		}
+		for waiting := true; waiting; {
+			select {
+			case id := <-done:
+				delete(busy, id)
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				waiting = false
+			}
+		}
+	}
+}

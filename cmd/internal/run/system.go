@@ -1,0 +1,160 @@
+// Package run is the life of the servers: it opens them, follows each source's log under its lease,
+// decides, deals operations out to the targets' threads, and keeps track of what is durable. It is
+// the only place that joins cdc, mapping and apply.
+//
+// Read System and Open, then Run; source.go is the way of the data, progress.go what may be
+// acknowledged.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"ardso/mapping/definition"
+	"ardso/sql/catalog"
+	"ardso/sql/engine"
+)
+
+// System is a set of definitions with the servers that they speak of.
+type System struct {
+	Document *definition.Document
+	Compiled *definition.Compiled
+	Servers  map[string]*Server
+}
+
+// Server is an open server with its forms.
+type Server struct {
+	Name    string
+	DB      *engine.DB
+	Catalog *catalog.Catalog
+	Def     *definition.Server
+}
+
+// Open reads definitions, opens every server in them, reads their catalogs and checks the
+// definitions against both ends. Errors are definition.ErrorList, *engine.OpenError and those of
+// package catalog; those of several servers are joined.
+func Open(ctx context.Context, files []definition.File, secrets definition.Secrets) (*System, error) {
+	doc, err := definition.Parse(files, secrets)
+	if err != nil {
+		return nil, err
+	}
+	return OpenDocument(ctx, doc)
+}
+
+// OpenDocument is Open for definitions that were parsed already.
+func OpenDocument(ctx context.Context, doc *definition.Document) (_ *System, err error) {
+	s := &System{Document: doc, Servers: make(map[string]*Server)}
+	defer func() {
+		if err != nil {
+			_ = s.Close() // the first error is what matters
+		}
+	}()
+	// Servers that answer are opened even where others do not, so that one run tells all that is wrong.
+	opened := make([]*Server, len(doc.Servers))
+	problems := make([]error, len(doc.Servers))
+	var g errgroup.Group
+	for i, def := range doc.Servers {
+		g.Go(func() error {
+			opened[i], problems[i] = openServer(ctx, def)
+			return nil
+		})
+	}
+	_ = g.Wait() // no function returns an error
+	for _, srv := range opened {
+		if srv != nil {
+			s.Servers[srv.Name] = srv
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	catalogs := make(map[string]definition.Catalog)
+	for name, srv := range s.Servers {
+		catalogs[name] = forms{srv.Catalog}
+	}
+	s.Compiled, err = definition.Check(doc, catalogs)
+	return s, err
+}
+
+func openServer(ctx context.Context, def *definition.Server) (*Server, error) {
+	db, err := engine.Open(ctx, engine.Config{Server: def.Name, URL: def.URL, Password: def.Password.Reveal()})
+	if err != nil {
+		return nil, err
+	}
+	c, err := catalog.Load(ctx, db, spec(def))
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Server{Name: def.Name, DB: db, Catalog: c, Def: def}, nil
+}
+
+// forms is a catalog as definition asks it.
+type forms struct{ *catalog.Catalog }
+
+func (f forms) FormNames() []string { return f.Names() }
+
+// spec is a server's catalog as its definition declares it.
+func spec(def *definition.Server) catalog.Spec {
+	out := catalog.Spec{Kind: def.Catalog.String()}
+	for _, f := range def.Forms {
+		fs := catalog.FormSpec{Name: f.Name, Table: f.Table, RequestID: f.RequestID, KeepEmptyStrings: f.KeepEmptyStrings}
+		for _, x := range f.Fields {
+			fs.Fields = append(fs.Fields, catalog.FieldSpec{
+				Column: x.Column, Name: x.Name, ID: x.ID, Type: x.Type, Values: x.Values, Required: x.Required, Pattern: x.Pattern,
+			})
+		}
+		out.Forms = append(out.Forms, fs)
+	}
+	return out
+}
+
+// Close closes all servers.
+func (s *System) Close() error {
+	var errs []error
+	for _, srv := range s.Servers {
+		if err := srv.DB.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: close: %w", srv.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Sources lists the servers whose logs the definitions read, in order of name.
+func (s *System) Sources() []string {
+	set := make(map[string]bool)
+	for _, m := range s.Compiled.Mappings {
+		if m.Enabled {
+			set[m.From.Server] = true
+		}
+	}
+	for _, f := range s.Compiled.Filters {
+		set[f.Server] = true
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// targetsOf lists the servers that operations from source may go to, in order of name.
+func (s *System) targetsOf(source string) []string {
+	set := make(map[string]bool)
+	for _, m := range s.Compiled.Mappings {
+		if m.From.Server == source && m.Enabled {
+			set[m.To.Server] = true
+		}
+	}
+	for _, f := range s.Compiled.Filters {
+		if f.Server != source {
+			continue
+		}
+		for _, a := range slices.Concat(f.Actions, f.Else) {
+			if a.Delete != nil && a.Delete.Mapping == "" {
+				set[a.Delete.Server] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}

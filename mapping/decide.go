@@ -1,0 +1,528 @@
+// Package mapping decides what each change means for the other servers. It is pure: the same
+// transaction and the same definitions give the same operations, whenever and however often it is
+// asked (design: "Decide").
+//
+// It leaves to others: reading the definitions (definition), the language of run_if (qual), rows and
+// values (request), and carrying operations out (package apply).
+//
+// Read Operation, Decider, then Decide.
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ardso/cdc"
+	"ardso/mapping/definition"
+	"ardso/mapping/qual"
+	"ardso/mapping/request"
+	"ardso/sql/schema"
+	"ardso/sql/value"
+)
+
+// DistributedServer is the user that ardso writes as, where the source's own value is not mapped
+// (dso-reference, "User").
+const DistributedServer = "Distributed Server"
+
+// Decider turns the transactions of one source server into operations. It is not for concurrent use:
+// one stream has one Decider.
+type Decider struct {
+	server   string
+	forms    map[string]*form // by table, see tableKey
+	mappings map[string]*plan
+	shapes   map[*cdc.Relation]*shaped
+
+	truncate      map[string]bool // forms whose TRUNCATE is passed over
+	selection     *selection
+	caseSensitive bool
+	zone          *time.Location
+
+	// DivisionsByZero counts what made a condition unknown that was probably meant to be known.
+	DivisionsByZero int
+}
+
+// form is a source form with all that is defined on it.
+type form struct {
+	*schema.Form
+	filters []*filter // in execution order
+}
+
+type filter struct {
+	*definition.CompiledFilter
+	// judgesBefore: that the filter selects a before image means that the request was transferred before.
+	judgesBefore bool
+}
+
+// shaped is how one relation's rows are read.
+type shaped struct {
+	form  *form // nil: no definition is on that table
+	shape *request.Shape
+	lost  *schema.Field // a field that definitions use and the log does not have
+}
+
+// NewDecider makes the Decider for one server's log.
+func NewDecider(server string, defs *definition.Compiled) *Decider {
+	d := &Decider{
+		server:   server,
+		forms:    make(map[string]*form),
+		mappings: make(map[string]*plan),
+		shapes:   make(map[*cdc.Relation]*shaped),
+	}
+	if s := defs.Document.Server(server); s != nil {
+		d.caseSensitive, d.zone = s.CaseSensitive, s.Location()
+	}
+	for _, m := range defs.Mappings {
+		if m.From.Server == server && m.Enabled {
+			d.mappings[m.Name] = newPlan(m)
+		}
+	}
+	for _, f := range defs.Filters {
+		if f.Server != server || !f.Enabled {
+			continue
+		}
+		fm := d.form(f.Form)
+		fm.filters = append(fm.filters, &filter{CompiledFilter: f, judgesBefore: judgesBefore(f, defs)})
+		for _, a := range slices.Concat(f.Actions, f.Else) {
+			if a.Transfer != nil && d.mappings[a.Transfer.Mapping] != nil {
+				d.mappings[a.Transfer.Mapping].pool = a.Transfer.Pool
+			}
+		}
+	}
+	for _, m := range d.mappings {
+		d.form(m.FromForm) // hand-run transfers select from it, filters or not
+	}
+	for _, fm := range d.forms {
+		slices.SortStableFunc(fm.filters, func(a, b *filter) int { return a.Order - b.Order })
+	}
+	return d
+}
+
+func (d *Decider) form(f *schema.Form) *form {
+	k := tableKey(f.Table.Schema, f.Table.Name)
+	fm := d.forms[k]
+	if fm == nil {
+		fm = &form{Form: f}
+		d.forms[k] = fm
+	}
+	return fm
+}
+
+// tableKey folds case: databases fold it in their own ways (MD-18), and no two tables of AR System
+// differ by case only.
+func tableKey(schema, table string) string {
+	return strings.ToLower(schema) + "." + strings.ToLower(table)
+}
+
+// Tables lists the tables whose changes the definitions need, for the publication or the triggers.
+func (d *Decider) Tables() []*schema.Table {
+	var tables []*schema.Table
+	for _, f := range d.forms {
+		tables = append(tables, f.Table)
+	}
+	slices.SortFunc(tables, func(a, b *schema.Table) int {
+		return strings.Compare(tableKey(a.Schema, a.Name), tableKey(b.Schema, b.Name))
+	})
+	return tables
+}
+
+// judgesBefore reports whether the filter can say of a before image alone that the request was
+// transferred when it came to be so: then a modify of a request that it did not select is a first
+// transfer, and one of a request that it did select is not. It cannot where the request could have
+// come to be without the filter running.
+func judgesBefore(f *definition.CompiledFilter, defs *definition.Compiled) bool {
+	if !f.On.Has(definition.Submit) || f.RunIf.UsesBefore() || f.RunIf.HasExternal() || f.RunIf.UsesKeywords() {
+		return false
+	}
+	arrives := slices.ContainsFunc(defs.Mappings, func(m *definition.CompiledMapping) bool { return m.ToForm == f.Form })
+	return !arrives || f.On.Has(definition.Merge)
+}
+
+// Decide says what tx, or a part of one, becomes: operations in log order. Errors are a table that
+// was emptied (*TruncateError) and a log that does not hold what the definitions need
+// (*cdc.UnreadableError); nothing is decided past them.
+func (d *Decider) Decide(tx *cdc.Transaction) ([]*Operation, error) {
+	if tx.Mark != nil && tx.Mark.WriteBack {
+		return nil, nil
+	}
+	var ops []*Operation
+	for i := range tx.Changes {
+		sh, err := d.shaped(tx.Changes[i].Relation)
+		if err != nil {
+			return nil, err
+		}
+		if sh.form == nil {
+			continue
+		}
+		if ops, err = d.change(ops, tx, &tx.Changes[i], sh); err != nil {
+			return nil, err
+		}
+	}
+	return ops, nil
+}
+
+func (d *Decider) shaped(rel *cdc.Relation) (*shaped, error) {
+	sh := d.shapes[rel]
+	if sh == nil {
+		if len(d.shapes) > 4096 { // relations are made anew with each connection: do not keep them for ever
+			clear(d.shapes)
+		}
+		sh = &shaped{form: d.forms[tableKey(rel.Schema, rel.Table)]}
+		if sh.form != nil {
+			var missing []*schema.Field
+			sh.shape, missing = request.NewShape(sh.form.Form, rel)
+			for _, f := range missing {
+				if d.uses(sh.form, f) {
+					sh.lost = f
+					break
+				}
+			}
+		}
+		d.shapes[rel] = sh
+	}
+	if sh.lost != nil {
+		return nil, &cdc.UnreadableError{
+			Server: d.server,
+			What:   fmt.Sprintf("form %q, table %s: the log no longer has column %s of field %q (%d), which a definition uses", sh.form.Name, rel.Table, sh.lost.Column.Name, sh.lost.Name, sh.lost.ID),
+			Fix:    "bring the column back, or take the field out of the mappings and filters, and restart",
+		}
+	}
+	return sh, nil
+}
+
+// uses reports whether a definition on the form reads the field.
+func (d *Decider) uses(fm *form, f *schema.Field) bool {
+	if fm.IsKey(f) {
+		return true
+	}
+	for _, fl := range fm.filters {
+		if slices.Contains(fl.RunIf.Fields(), f) {
+			return true
+		}
+	}
+	for _, m := range d.mappings {
+		if m.FromForm == fm.Form && m.reads(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// TruncateError is a TRUNCATE of a table that definitions use. What it should mean for the copies
+// cannot be guessed (PD-14).
+type TruncateError struct {
+	Server, Form string
+	Position     cdc.Position
+}
+
+func (e *TruncateError) Error() string {
+	return fmt.Sprintf("%s: form %q was emptied by TRUNCATE at %s", e.Server, e.Form, e.Position)
+}
+func (e *TruncateError) Name() string { return "decide.truncate" }
+
+func (e *TruncateError) Remedy() string {
+	return "decide what the copies should do: delete them there by hand if they should go too; then go on with `ardso run --accept-truncate " + e.Form + "`"
+}
+
+// AcceptTruncate makes a TRUNCATE of a form pass: a person has seen to the copies.
+func (d *Decider) AcceptTruncate(form string) {
+	if d.truncate == nil {
+		d.truncate = make(map[string]bool)
+	}
+	d.truncate[form] = true
+}
+
+// event is one change of one request, ready to be judged.
+type event struct {
+	tx            *cdc.Transaction
+	kind          cdc.Kind
+	before, after request.Image
+	id            string // Request ID before the change, after it on insert
+	path          []string
+	merge         bool
+	renames       bool     // the Request ID changed
+	failure       *Failure // the row cannot be read whole
+	env           qual.Env
+}
+
+// current is the image that 'F' reads.
+func (e *event) current() request.Image {
+	if e.after != nil {
+		return e.after
+	}
+	return e.before
+}
+
+func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange, sh *shaped) ([]*Operation, error) {
+	fm := sh.form
+	if c.Kind == cdc.Truncate {
+		if len(fm.filters) == 0 || d.truncate[fm.Name] {
+			return ops, nil
+		}
+		return nil, &TruncateError{Server: d.server, Form: fm.Name, Position: tx.Position}
+	}
+	e := &event{tx: tx, kind: c.Kind, merge: tx.Mark != nil, path: []string{d.server}}
+	if e.merge {
+		e.path = append(slices.Clone(tx.Mark.Path), d.server)
+	}
+	var err error
+	if e.before, err = sh.shape.Image(c.Before); err == nil {
+		e.after, err = sh.shape.Image(c.After)
+	}
+	if err != nil {
+		e.failure = failureOf(err)
+		if e.after == nil && c.After != nil {
+			e.after, _ = sh.shape.Image(c.After)
+		}
+	}
+	if e.before != nil {
+		e.id = request.ID(fm.Form, e.before)
+		e.renames = e.after != nil && request.ID(fm.Form, e.after) != e.id
+	} else {
+		e.id = request.ID(fm.Form, e.after)
+	}
+	if c.Kind == cdc.Selected {
+		return d.selected(ops, e)
+	}
+	return d.filters(ops, e, fm)
+}
+
+// filters runs the form's filters on the event in execution order. A mapping that two of them name
+// for one change is carried out once (dso-reference 28, case 17).
+func (d *Decider) filters(ops []*Operation, e *event, fm *form) ([]*Operation, error) {
+	on := e.on()
+	first := len(ops)
+	ready := false
+	for _, f := range fm.filters {
+		if !f.On.Has(on) {
+			continue
+		}
+		if !ready {
+			d.fillEnv(e, fm)
+			ready = true
+		}
+		truth, err := f.RunIf.Eval(&e.env)
+		actions := f.Actions
+		switch {
+		case err != nil:
+			// The filter cannot be judged: its operations are parked, so that nothing is lost.
+			for _, a := range f.Actions {
+				ops = d.act(ops, first, e, f, a, failureOf(fmt.Errorf("filter %q: run_if: %w", f.Name, err)))
+			}
+			continue
+		case truth != qual.True:
+			actions = f.Else
+		}
+		for _, a := range actions {
+			ops = d.act(ops, first, e, f, a, e.failure)
+		}
+	}
+	d.DivisionsByZero += e.env.DivisionsByZero
+	e.env.DivisionsByZero = 0
+	return ops, nil
+}
+
+// on is the event as a filter's `on` names it: all that ardso applied is a merge, whatever it does to
+// the row (ar-database-reference 9).
+func (e *event) on() definition.Event {
+	switch {
+	case e.merge:
+		return definition.Merge
+	case e.kind == cdc.Insert:
+		return definition.Submit
+	case e.kind == cdc.Update:
+		return definition.Modify
+	}
+	return definition.Delete
+}
+
+var operationKeyword = map[cdc.Kind]string{cdc.Insert: "CREATE", cdc.Update: "SET", cdc.Delete: "DELETE", cdc.Selected: "SET"}
+
+func (d *Decider) fillEnv(e *event, fm *form) {
+	e.env = qual.Env{Fields: e.current(), DB: e.before, TR: transactionValues(e)}
+	e.env.Keywords = qual.Keywords{
+		Operation: operationKeyword[e.kind],
+		Server:    d.server,
+		Schema:    fm.Name,
+		Now:       e.tx.CommitTime,
+	}
+	if e.merge {
+		e.env.Keywords.Operation = "MERGE"
+		e.env.Keywords.User = DistributedServer
+	} else if f := fm.FieldByID(schema.LastModifiedBy); f != nil && e.after != nil {
+		e.env.Keywords.User = e.after[f.Index].Text()
+	}
+}
+
+// transactionValues are the TR values: what the change gave a new value; on create all that is not
+// NULL (ar-database-reference 12, row 3).
+func transactionValues(e *event) []value.Value {
+	if e.after == nil {
+		return nil
+	}
+	tr := make([]value.Value, len(e.after))
+	for i, v := range e.after {
+		switch {
+		case e.before == nil && !v.IsNull():
+			tr[i] = v
+		case e.before != nil && v.Known() && !v.Equal(e.before[i]):
+			tr[i] = v
+		}
+	}
+	return tr
+}
+
+// act turns one action of a filter into an operation.
+func (d *Decider) act(ops []*Operation, first int, e *event, f *filter, a definition.Action, failure *Failure) []*Operation {
+	var op *Operation
+	switch {
+	case a.Transfer != nil:
+		op = d.transfer(e, f, a.Transfer)
+	case a.Delete != nil:
+		op = d.delete(e, f, a.Delete)
+	}
+	if op == nil {
+		return ops
+	}
+	if failure != nil {
+		op.Failure = failure
+	}
+	for _, o := range ops[first:] {
+		if o.Mapping == op.Mapping && o.Target == op.Target && o.TargetForm == op.TargetForm && o.Request == op.Request && (o.Action == Delete) == (op.Action == Delete) && slices.EqualFunc(o.TargetKey(), op.TargetKey(), value.Value.Equal) {
+			return ops
+		}
+	}
+	return append(ops, op)
+}
+
+// passed reports whether the change has been on the server already (G6).
+func (e *event) passed(server string) bool { return slices.Contains(e.path, server) }
+
+func (d *Decider) transfer(e *event, f *filter, t *definition.Transfer) *Operation {
+	m := d.mappings[t.Mapping]
+	if m == nil || e.after == nil || e.passed(m.To.Server) {
+		return nil
+	}
+	op := m.operation(d, e)
+	op.Pool = t.Pool
+	switch e.kind {
+	case cdc.Insert:
+		op.Action = Create
+	case cdc.Update:
+		op.Action = Modify
+		if !f.judgesBefore {
+			op.CreateIfMissing = true
+		} else if d.firstTransfer(e, f) {
+			op.Action = Create
+		}
+	}
+	if changed := m.fill(op, e); !changed && op.Action == Modify && op.Failure == nil && !op.CreateIfMissing {
+		return nil // nothing that the mapping carries has changed
+	}
+	return op
+}
+
+// firstTransfer reports whether the filter did not select the request before this change.
+func (d *Decider) firstTransfer(e *event, f *filter) bool {
+	if f.RunIf.IsAlways() {
+		return false
+	}
+	env := e.env
+	env.Fields, env.TR, env.DB = e.before, nil, nil
+	truth, err := f.RunIf.Eval(&env)
+	return err == nil && truth != qual.True
+}
+
+func (d *Decider) delete(e *event, f *filter, a *definition.Deletion) *Operation {
+	if a.Mapping == "" {
+		return d.deleteNamed(e, f.Named[a], a)
+	}
+	m := d.mappings[a.Mapping]
+	if m == nil || e.passed(m.To.Server) {
+		return nil
+	}
+	op := m.operation(d, e)
+	op.Pool = a.Pool
+	op.Action = Delete
+	if e.before == nil {
+		// A submit or merge that asks for a delete: the copy as this request would make it.
+		e.before = e.after
+		defer func() { e.before = nil }()
+	}
+	m.fill(op, e)
+	return op
+}
+
+// selected turns a selected row into the transfer that the selection asks for.
+func (d *Decider) selected(ops []*Operation, e *event) ([]*Operation, error) {
+	s := e.tx.Selection
+	m := d.mappings[s.Mapping]
+	if m == nil {
+		return ops, nil
+	}
+	where, err := d.where(s.Where, m.FromForm)
+	if err != nil {
+		return nil, err
+	}
+	d.fillEnv(e, d.form(m.FromForm))
+	truth, err := where.Eval(&e.env)
+	switch {
+	case err != nil:
+		e.failure = failureOf(fmt.Errorf("transfer where %s: %w", s.Where, err))
+	case truth != qual.True:
+		return ops, nil
+	}
+	op := m.operation(d, e)
+	op.Action, op.Selected, op.Pool = Create, true, m.pool
+	m.fill(op, e)
+	if e.failure != nil {
+		op.Failure = e.failure
+	}
+	return append(ops, op), nil
+}
+
+// where compiles the qualification of a selection, once.
+func (d *Decider) where(text string, f *schema.Form) (*qual.Qualification, error) {
+	if d.selection == nil || d.selection.form != f || d.selection.text != text {
+		q, err := d.CompileWhere(text, f)
+		if err != nil {
+			return nil, err
+		}
+		d.selection = &selection{form: f, text: text, where: q}
+	}
+	return d.selection.where, nil
+}
+
+// selection is the qualification of the last selection; its chunks come one after another.
+type selection struct {
+	form  *schema.Form
+	text  string
+	where *qual.Qualification
+}
+
+// CompileWhere compiles a qualification over requests of one of this server's forms, by the
+// server's rules.
+func (d *Decider) CompileWhere(text string, f *schema.Form) (*qual.Qualification, error) {
+	return qual.Compile(text, qual.Scope{Form: f, CaseSensitive: d.caseSensitive, Zone: d.zone})
+}
+
+// failureOf keeps the name and remedy that an error brings.
+func failureOf(err error) *Failure {
+	f := &Failure{Kind: "decide.error", Reason: err.Error(), Fix: "correct the definition or the request, then retry the operation"}
+	for e := err; e != nil; {
+		if n, ok := e.(interface {
+			Name() string
+			Remedy() string
+		}); ok {
+			f.Kind, f.Fix = n.Name(), n.Remedy()
+			break
+		}
+		u, ok := e.(interface{ Unwrap() error })
+		if !ok {
+			break
+		}
+		e = u.Unwrap()
+	}
+	return f
+}

@@ -1,0 +1,329 @@
+package mapping
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"ardso/mapping/definition"
+	"ardso/mapping/qual"
+	"ardso/mapping/request"
+	"ardso/sql/schema"
+	"ardso/sql/value"
+)
+
+// plan is one mapping, ready to fill operations.
+type plan struct {
+	*definition.CompiledMapping
+	key   []int
+	lines []line // ascending by target field ID
+	pool  string
+}
+
+// line fills one target field.
+type line struct {
+	target *schema.Field
+	source *schema.Field    // copied, or
+	expr   *qual.Expression // computed, or
+	system func(*event) value.Value
+	// volatile: the value does not depend on the request alone ($USER$, $TIMESTAMP$), so what the target
+	// holds cannot be known from the before image: it is written with other changes and never compared.
+	volatile   bool
+	createOnly bool
+}
+
+func newPlan(m *definition.CompiledMapping) *plan {
+	p := &plan{CompiledMapping: m, pool: definition.DefaultPool}
+	for _, k := range m.ToForm.Key {
+		p.key = append(p.key, k.ID)
+	}
+	byTarget := make(map[*schema.Field]line)
+	for _, l := range m.Lines {
+		byTarget[l.Target] = line{target: l.Target, source: l.Source, expr: l.Expr, volatile: l.Expr != nil && (l.Expr.UsesKeywords() || l.Expr.HasExternal())}
+	}
+	// What a server writes itself on every create and modify, ardso writes in its stead where the
+	// mapping does not carry it (dso-reference 10.6; ar-database-reference 12, rows 7 and 32).
+	for id, l := range systemLines {
+		if f := m.ToForm.FieldByID(id); f != nil && m.ToForm.ID != 0 {
+			if _, mapped := byTarget[f]; !mapped {
+				l.target = f
+				byTarget[f] = l
+			}
+		}
+	}
+	for _, f := range m.ToForm.Fields {
+		if l, ok := byTarget[f]; ok {
+			p.lines = append(p.lines, l)
+		}
+	}
+	return p
+}
+
+var systemLines = map[int]line{
+	schema.CreateDate:     {system: commitTime, volatile: true, createOnly: true},
+	schema.ModifiedDate:   {system: commitTime, volatile: true},
+	schema.LastModifiedBy: {system: func(*event) value.Value { return value.Text(DistributedServer) }, volatile: true},
+}
+
+// commitTime in whole seconds, as AR System keeps times.
+func commitTime(e *event) value.Value { return value.Instant(e.tx.CommitTime.Unix() * 1_000_000) }
+
+// reads reports whether the mapping reads field f of its From form.
+func (p *plan) reads(f *schema.Field) bool {
+	for _, l := range p.lines {
+		if l.source == f {
+			return true
+		}
+		if l.expr != nil {
+			for _, x := range l.expr.Fields() {
+				if x == f {
+					return true
+				}
+			}
+		}
+	}
+	if p.Match != nil {
+		for _, x := range p.Match.CurrentFields() {
+			if x == f {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// operation starts an operation of the mapping for the event; Action and Fields are still to come.
+func (p *plan) operation(d *Decider, e *event) *Operation {
+	return &Operation{
+		Mapping: p.Name, Renames: e.renames,
+		Source: d.server, Form: p.FromForm.Name, Request: e.id,
+		Target: p.To.Server, TargetForm: p.ToForm.Name, Key: p.key,
+		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: e.path,
+	}
+}
+
+// fill computes the target's fields before and after the event and checks them. It reports whether
+// any field that depends on the request alone has changed.
+func (p *plan) fill(op *Operation, e *event) (changed bool) {
+	before, after := e.before, e.after
+	if op.Action == Create {
+		before = nil
+	}
+	if op.Action == Delete {
+		after = nil
+	}
+	op.Fields = make([]FieldChange, 0, len(p.lines))
+	for _, l := range p.lines {
+		if l.createOnly && op.Action == Modify || l.volatile && op.Action == Delete {
+			continue
+		}
+		f := FieldChange{Field: l.target.ID}
+		var err error
+		if after != nil {
+			if f.After, err = p.value(l, e, after); err != nil {
+				p.fail(op, err)
+				f.After = value.Unchanged
+			}
+		}
+		if before != nil && !l.volatile {
+			if f.Before, err = p.value(l, e, before); err != nil {
+				f.Before = value.Absent // the target cannot hold it either; CheckBefore sees to it
+			}
+			changed = changed || after != nil && f.Changes()
+		}
+		op.Fields = append(op.Fields, f)
+	}
+	if op.Action == Modify {
+		p.checkBefore(op)
+	}
+	if p.Match != nil {
+		im := after
+		if im == nil {
+			im = before
+		}
+		env := p.keywords(e)
+		env.Current = im
+		text, err := p.Match.Bind(&env)
+		if err != nil {
+			p.fail(op, err)
+		}
+		op.Match = text
+	}
+	if op.Failure == nil {
+		op.Failure = p.Check(op)
+	}
+	return changed
+}
+
+func (p *plan) fail(op *Operation, err error) {
+	if op.Failure == nil {
+		op.Failure = failureOf(fmt.Errorf("mapping %q, request %q: %w", p.Name, op.Request, err))
+	}
+}
+
+// value computes a line's value from one image.
+func (p *plan) value(l line, e *event, im request.Image) (value.Value, error) {
+	switch {
+	case l.system != nil:
+		return l.system(e), nil
+	case l.source != nil:
+		return request.Convert(im[l.source.Index], l.source, l.target)
+	}
+	env := p.keywords(e)
+	env.Fields = im
+	v, err := l.expr.Eval(&env)
+	if err != nil {
+		return value.Absent, err
+	}
+	return request.Convert(v, l.expr.Field(), l.target)
+}
+
+// keywords is an Env for the event without images.
+func (p *plan) keywords(e *event) qual.Env { return qual.Env{Keywords: e.env.Keywords} }
+
+// checkBefore refuses a modify whose before image the log does not hold, where the mapping needs it
+// to see a conflict (PD-5, G5).
+func (p *plan) checkBefore(op *Operation) {
+	if op.Failure != nil || p.OnConflict == definition.TakeSource {
+		return
+	}
+	for i, l := range p.lines {
+		if l.volatile || l.createOnly || i >= len(op.Fields) {
+			continue
+		}
+		if f := op.Field(l.target.ID); f != nil && !f.Before.Known() {
+			op.Failure = &Failure{
+				Kind:   "source.no_before_image",
+				Reason: fmt.Sprintf("mapping %q, request %q: the log holds no value before the change for field %q (%d)", p.Name, op.Request, l.target.Name, l.target.ID),
+				Fix:    "run `ardso init " + op.Source + "`, which makes the log hold whole rows, then retry the operation",
+			}
+			return
+		}
+	}
+}
+
+// Check says whether the target's form can take the operation's values: lengths, ranges and
+// characters (nothing is ever cut), required fields and patterns as the mapping asks. It returns
+// nil where it can.
+func (p *plan) Check(op *Operation) *Failure {
+	return CheckValues(op, p.CompiledMapping)
+}
+
+// CheckValues is Check for an operation that was stored, against the mapping as it is now.
+func CheckValues(op *Operation, m *definition.CompiledMapping) *Failure {
+	if op.Action == Delete {
+		return nil
+	}
+	given := make(map[int]value.Value, len(op.Fields))
+	for _, c := range op.Fields {
+		given[c.Field] = c.After
+		f := m.ToForm.FieldByID(c.Field)
+		if f == nil {
+			return checkFailure(op, &schema.FitError{Kind: "field.missing", ID: c.Field, Reason: fmt.Sprintf("form %q has no such field any more", m.ToForm.Name)})
+		}
+		if !c.After.Known() || !c.Changes() {
+			continue
+		}
+		if _, err := f.Fits(c.After); err != nil {
+			return checkFailure(op, err)
+		}
+		if m.EnforcePatternMatching && f.Pattern != "" && !matchesPattern(f.Pattern, c.After) {
+			return checkFailure(op, &schema.FitError{Kind: "value.pattern", Field: f.Name, ID: f.ID, Reason: fmt.Sprintf("the value does not match the field's pattern %q", f.Pattern)})
+		}
+		if c.After.IsNull() && op.Action == Modify && mustHaveValue(m, f) {
+			return checkFailure(op, requiredError(f))
+		}
+	}
+	if op.Action == Create {
+		for _, f := range m.ToForm.Fields {
+			v, ok := given[f.ID]
+			if mustHaveValue(m, f) && !m.ToForm.IsKey(f) && (!ok || v.IsNull()) && !(!ok && f.Column.HasDefault) {
+				return checkFailure(op, requiredError(f))
+			}
+		}
+	}
+	return nil
+}
+
+// mustHaveValue: required fields where the mapping insists; Submitter, Status and Short Description
+// of an AR System form always (dso-reference 10.1).
+func mustHaveValue(m *definition.CompiledMapping, f *schema.Field) bool {
+	core := m.ToForm.ID != 0 && (f.ID == schema.Submitter || f.ID == schema.Status || f.ID == schema.ShortDescription)
+	return core || f.Required && m.RequireRequiredFields
+}
+
+func requiredError(f *schema.Field) error {
+	return &schema.FitError{Kind: "value.required", Field: f.Name, ID: f.ID, Reason: "the target requires a value"}
+}
+
+func checkFailure(op *Operation, err error) *Failure {
+	return failureOf(fmt.Errorf("mapping %q, request %q: %w", op.Mapping, op.Request, err))
+}
+
+// matchesPattern reads AR System's field pattern: $ALPHA$, $ALNUM$, $DIGIT$, $UPPER$, $LOWER$,
+// $PRINT$, or LIKE style. $MENU$ needs a menu that ardso does not have, and passes.
+func matchesPattern(pattern string, v value.Value) bool {
+	if v.IsNull() || v.Kind() != value.KindText {
+		return true
+	}
+	s := v.Text()
+	class, ok := patternClasses[strings.ToUpper(pattern)]
+	if !ok {
+		return qual.Like(s, pattern, true)
+	}
+	for _, r := range s {
+		if !class(r) {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
+}
+
+var patternClasses = map[string]func(rune) bool{
+	"$ALPHA$": isAlpha,
+	"$DIGIT$": isDigit,
+	"$ALNUM$": func(r rune) bool { return isAlpha(r) || isDigit(r) || r == ' ' },
+	"$LOWER$": func(r rune) bool { return strings.ToLower(string(r)) == string(r) },
+	"$UPPER$": func(r rune) bool { return strings.ToUpper(string(r)) == string(r) },
+	"$PRINT$": func(r rune) bool { return r >= ' ' && r != 0x7f },
+	"$MENU$":  func(rune) bool { return true },
+}
+
+func isAlpha(r rune) bool { return strings.ToUpper(string(r)) != strings.ToLower(string(r)) }
+func isDigit(r rune) bool { return r >= '0' && r <= '9' }
+
+// deleteNamed is a delete of the request that an action names by server, form and Request ID. It has
+// no before image beyond the key, so nothing is compared.
+func (d *Decider) deleteNamed(e *event, to *definition.NamedDelete, a *definition.Deletion) *Operation {
+	if to == nil || e.passed(a.Server) {
+		return nil
+	}
+	op := &Operation{
+		Action: Delete, Pool: a.Pool,
+		Source: d.server, Form: e.env.Keywords.Schema, Request: e.id,
+		Target: a.Server, TargetForm: to.Form.Name,
+		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: e.path,
+	}
+	env := e.env
+	env.TR, env.DB = nil, nil
+	id, err := to.RequestID.Eval(&env)
+	if err == nil && id.IsNull() {
+		err = fmt.Errorf("request_id gives no value")
+	}
+	var key []value.Value
+	if err == nil {
+		key, err = request.ParseID(to.Form, id.SQL())
+	}
+	for i, k := range to.Form.Key {
+		op.Key = append(op.Key, k.ID)
+		f := FieldChange{Field: k.ID}
+		if err == nil {
+			f.Before = key[i]
+		}
+		op.Fields = append(op.Fields, f)
+	}
+	if err != nil {
+		op.Failure = failureOf(fmt.Errorf("delete of a request of form %q on %s: %w", a.Form, a.Server, err))
+	}
+	return op
+}
