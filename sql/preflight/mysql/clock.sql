@@ -1,0 +1,2 @@
+/* ardso check */
+SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)
