@@ -47,9 +47,9 @@ func (c *checker) found(name string, s cdc.Severity, remedy, format string, args
 
 // database checks what holds for the whole file.
 func (c *checker) database(ctx context.Context) error {
-	var journal string
-	if err := c.db.GetContext(ctx, &journal, `PRAGMA journal_mode`); err != nil {
-		return fmt.Errorf("read the journal mode: %w", err)
+	journal, err := triggerlog.JournalMode(ctx, c.db)
+	if err != nil {
+		return err
 	}
 	if !strings.EqualFold(journal, "wal") {
 		c.found("sqlite.journal_mode", cdc.Warning, "run `PRAGMA journal_mode = WAL` on the file once",
@@ -72,9 +72,7 @@ func (c *checker) writable(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err = conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err == nil {
-		_, err = conn.ExecContext(ctx, `ROLLBACK`)
-	}
+	err = triggerlog.Lock(ctx, conn)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:

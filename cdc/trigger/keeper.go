@@ -9,6 +9,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"ardso/cdc"
 	"ardso/sql/engine"
 	"ardso/sql/triggerlog"
 )
@@ -29,6 +30,8 @@ type keeper struct {
 	batch       int64 // log rows per trim
 	dataVersion int64
 	schema      int64
+	stale       error // not nil: triggers do not fit their tables, since staleSince
+	staleSince  time.Time
 }
 
 const (
@@ -80,6 +83,9 @@ func (k *keeper) cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
 	}
+	if _, named := errors.AsType[*cdc.UnreadableError](err); named {
+		return err
+	}
 	return fmt.Errorf("%s: %w", k.r.db.Server, err)
 }
 
@@ -88,39 +94,32 @@ func (k *keeper) connect(ctx context.Context) (release func(), err error) {
 	if k.conn, err = k.r.db.Connx(ctx); err != nil {
 		return nil, err
 	}
-	var before int64
-	if err := k.conn.GetContext(ctx, &before, `PRAGMA busy_timeout`); err != nil {
-		_ = k.conn.Close()
-		return nil, err
-	}
-	set := func(ctx context.Context, ms int64) error {
-		_, err := k.conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, ms))
-		return err
-	}
-	if err := set(ctx, busyWait.Milliseconds()); err != nil {
+	before, err := triggerlog.SetBusyTimeout(ctx, k.conn, busyWait)
+	if err != nil {
 		_ = k.conn.Close()
 		return nil, err
 	}
 	return func() {
 		// The connection goes back to the pool as it was.
-		_ = set(context.WithoutCancel(ctx), before)
+		_, _ = triggerlog.SetBusyTimeout(context.WithoutCancel(ctx), k.conn, before)
 		_ = k.conn.Close()
 	}, nil
 }
 
 // turn looks once at everything there is to do; busy says that it wrote.
 func (k *keeper) turn(ctx context.Context) (busy bool, err error) {
-	changed, err := k.pragma(ctx, "data_version", &k.dataVersion)
+	version, err := triggerlog.DataVersion(ctx, k.conn)
 	if err != nil {
 		return false, k.tolerate(err)
 	}
-	if changed {
+	if version != k.dataVersion || k.stale != nil {
+		k.dataVersion = version
 		if err := k.checkTriggers(ctx); err != nil {
-			k.dataVersion = -1
+			k.dataVersion = -1 // look again, though nothing changes any more
 			return false, k.tolerate(err)
 		}
 		if busy, err = k.store(ctx); err != nil {
-			k.dataVersion = -1 // look again, though nothing changes any more
+			k.dataVersion = -1
 			return true, k.tolerate(err)
 		}
 	}
@@ -134,17 +133,6 @@ func (k *keeper) tolerate(err error) error {
 		return nil
 	}
 	return err
-}
-
-// pragma reads a version number and reports whether it has moved.
-func (k *keeper) pragma(ctx context.Context, name string, last *int64) (bool, error) {
-	var now int64
-	if err := k.conn.GetContext(ctx, &now, `PRAGMA `+name); err != nil {
-		return false, fmt.Errorf("read %s: %w", name, err)
-	}
-	moved := now != *last
-	*last = now
-	return moved, nil
 }
 
 // store stores a cut if the log has grown, and wakes the reader.
@@ -187,15 +175,25 @@ func (k *keeper) trim(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// checkTriggers stops the reader when a table no longer is as its triggers log it.
+// checkTriggers stops the reader when a table no longer is as its triggers log it and nobody puts that
+// right in Options.Grace: whoever alters a table runs `ardso init` next.
 func (k *keeper) checkTriggers(ctx context.Context) error {
-	moved, err := k.pragma(ctx, "schema_version", &k.schema)
-	if err != nil || !moved {
+	version, err := triggerlog.SchemaVersion(ctx, k.conn)
+	if err != nil {
 		return err
 	}
-	if err := staleTriggers(ctx, k.conn, k.r.db.Server); err != nil {
-		k.schema = -1
-		return err
+	if version != k.schema {
+		stale, err := staleTriggers(ctx, k.conn, k.r.db.Server)
+		if err != nil {
+			return err
+		}
+		if stale != nil && k.stale == nil {
+			k.staleSince = time.Now()
+		}
+		k.schema, k.stale = version, stale
+	}
+	if k.stale != nil && time.Since(k.staleSince) > k.r.opt.Grace {
+		return k.stale
 	}
 	return nil
 }

@@ -205,24 +205,24 @@ func noTriggers(rel *triggerlog.Relation) string {
 	return ""
 }
 
-// staleTriggers returns an *cdc.UnreadableError where a table that was logged is no longer logged as it
-// is: reading on would lose changes without a word (G8).
-func staleTriggers(ctx context.Context, q triggerlog.Querier, server string) error {
+// staleTriggers returns an *cdc.UnreadableError as stale where a table that was logged is no longer logged
+// as it is: to read on would lose changes without a word (G8).
+func staleTriggers(ctx context.Context, q triggerlog.Querier, server string) (stale, err error) {
 	s, err := readState(ctx, q)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, sh := range s.shapes {
 		rel, err := triggerlog.FindRelation(ctx, q, sh.Table)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if rel == nil {
 			continue // dropped, with its triggers
 		}
 		p, err := s.table(ctx, q, sh.Table)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if p.reason == "" || p.reason == youngerTrigger {
 			continue
@@ -231,9 +231,9 @@ func staleTriggers(ctx context.Context, q triggerlog.Querier, server string) err
 			Server: server,
 			What:   fmt.Sprintf("the triggers that log table %s do not fit: %s%s", p.name, p.reason, list(": ", p.added)),
 			Fix:    "run `ardso init " + server + "`, start again, and transfer what changed since the table was altered",
-		}
+		}, nil
 	}
-	return nil
+	return nil, nil
 }
 
 func list(before string, names []string) string {

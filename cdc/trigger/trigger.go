@@ -25,7 +25,8 @@
 //
 // INSERT OR REPLACE deletes the row that it replaces without firing delete triggers unless the writer's
 // connection has recursive_triggers on; the log then shows an insert alone. A column that is
-// added later is not in the images until Plan is carried out again: the reader stops and says so.
+// added later is not in the images until Plan is carried out again; the reader stops where that is
+// not done soon (Options.Grace).
 //
 // Read Reader, then splitter in split.go, then Plan.
 package trigger
@@ -52,6 +53,9 @@ type Options struct {
 	// reader holds; 0 = 1,000 rows, 1 MiB. A row larger than that is a part by itself. Changing them
 	// changes where transactions are cut into parts.
 	PartRows, PartBytes int
+	// Grace is how long a table may be altered before its triggers are made anew, until the reader stops;
+	// 0 = 30 s.
+	Grace time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -63,6 +67,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.PartBytes == 0 {
 		o.PartBytes = 1 << 20
+	}
+	if o.Grace == 0 {
+		o.Grace = 30 * time.Second
 	}
 	return o
 }
@@ -199,9 +206,13 @@ func (r *Reader) deliverCut(ctx context.Context, s *splitter, after, end int64) 
 			return fmt.Errorf("%s: %w", r.db.Server, err)
 		}
 		if len(rows) == 0 {
-			break
+			return r.gap(pos, end+1)
 		}
 		for i := range rows {
+			// SQLite gives the numbers without gaps, also over rollbacks: what is missing was deleted.
+			if rows[i].Seq != pos+1 {
+				return r.gap(pos, rows[i].Seq)
+			}
 			if err := s.add(ctx, &rows[i]); err != nil {
 				return err
 			}
@@ -212,6 +223,14 @@ func (r *Reader) deliverCut(ctx context.Context, s *splitter, after, end int64) 
 		}
 	}
 	return s.end(end)
+}
+
+// gap is the error that the rows between two numbers are gone.
+func (r *Reader) gap(after, before int64) error {
+	return &cdc.PositionLostError{
+		Server: r.db.Server, Position: formatPosition(after),
+		Reason: fmt.Sprintf("the rows %d to %d of dso_log have been deleted", after+1, before-1),
+	}
 }
 
 func formatPosition(seq int64) cdc.Position { return cdc.Position(strconv.FormatInt(seq, 10)) }

@@ -1,0 +1,2 @@
+/* ardso trigger log */
+BEGIN IMMEDIATE
