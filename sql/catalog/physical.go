@@ -158,7 +158,7 @@ func (r columnRow) column(e *engine.Engine, ordinal int) *schema.Column {
 		Generated: r.Generated == 1, IdentityAlways: r.IdentityAlways == 1,
 	}
 	if e.Dialect == "sqlite" { // which has neither 32-bit floats nor padded text
-		c.Single, c.FixedChar = false, false
+		c.Single, c.FixedChar, c.Untyped = false, false, true
 	}
 	if !ok {
 		c.Kind = 0 // value.KindAbsent: no value of it can be carried

@@ -256,6 +256,7 @@ type Column struct {
 	FixedChar     bool   // char(n): trailing blanks mean nothing and are stripped on read (PD-24)
 	Charset       string // MySQL: utf8mb4, latin1, …; "" elsewhere
 	CaseFolding   bool   // comparisons in the database ignore case (citext, _ci)
+	Untyped       bool   // SQLite: rows may hold values of other types than the declared one
 
 	Nullable       bool
 	HasDefault     bool
