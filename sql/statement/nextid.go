@@ -2,7 +2,6 @@ package statement
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -57,26 +56,30 @@ func (w *Writer) counter(ctx context.Context, tx *Tx, f *schema.Form) (d diction
 		return *known, nil
 	}
 	e := w.db.Engine
-	d.table = e.Table(f.Table.Schema, "arschema")
-	rows, err := tx.QueryxContext(ctx, "/* ardso apply */ SELECT * FROM "+d.table+" WHERE 1 = 0")
+	text, err := files.ReadFile(e.Dialect + "/counter.sql")
 	if err != nil {
 		return d, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	names, err := rows.Columns()
-	if err != nil {
-		return d, err
-	}
-	for _, n := range names {
-		switch strings.ToLower(n) {
-		case "schemaid":
-			d.schemaID = e.Quote(n)
-		case "nextid":
-			d.nextID = e.Quote(n)
+	err = each(ctx, tx, string(text), []any{f.Table.Schema}, 2, func(src []any) error {
+		table, err := asText(src[0])
+		if err != nil {
+			return err
 		}
+		column, err := asText(src[1])
+		d.table = e.Table(f.Table.Schema, table)
+		switch strings.ToLower(column) {
+		case "schemaid":
+			d.schemaID = e.Quote(column)
+		case "nextid":
+			d.nextID = e.Quote(column)
+		}
+		return err
+	})
+	if err != nil {
+		return d, err
 	}
 	if d.schemaID == "" || d.nextID == "" {
-		return d, fmt.Errorf("arschema has no columns schemaId and nextId")
+		return d, fmt.Errorf("there is no arschema with columns schemaId and nextId")
 	}
 	w.mu.Lock()
 	w.dictionary = &d
@@ -98,4 +101,14 @@ func (e *NoCounterError) Name() string { return "request_id.no_counter" }
 
 func (e *NoCounterError) Remedy() string {
 	return "let the mapping fill the Request ID, or choose another action for a duplicate one than \"create new\""
+}
+
+func asText(src any) (string, error) {
+	switch x := src.(type) {
+	case string:
+		return x, nil
+	case []byte:
+		return string(x), nil
+	}
+	return "", fmt.Errorf("a name is %T", src)
 }

@@ -4,4 +4,4 @@ SELECT {{values .Set}}
 FROM unnest({{arrays .}}) WITH ORDINALITY AS v ({{aliases .}}, o)
 ORDER BY v.o
 ON CONFLICT {{with .Arbiter}}({{.}}) {{end}}DO NOTHING
-RETURNING {{reads .Key}}
+RETURNING {{reads .Read}}
