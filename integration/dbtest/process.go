@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // zone is the servers' time zone, in the POSIX form that needs no zone files. It is not UTC on purpose.
@@ -220,72 +221,113 @@ func (p *process) wait(ctx context.Context) error {
 
 // kill freezes the server first, so that no process is born while they are killed one after another.
 func (p *process) kill(ctx context.Context) error {
-	pids, err := p.signal(syscall.SIGSTOP)
-	if err != nil {
-		return err
-	}
+	pids, err := p.freeze(ctx)
 	for _, pid := range pids {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if err != nil {
+		return err
 	}
 	return p.wait(ctx)
 }
 
-func (p *process) pause(context.Context) error {
-	_, err := p.signal(syscall.SIGSTOP)
+func (p *process) pause(ctx context.Context) error {
+	_, err := p.freeze(ctx)
 	return err
 }
 
 func (p *process) resume(context.Context) error {
-	_, err := p.signal(syscall.SIGCONT)
+	pids, err := p.pids()
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGCONT)
+	}
 	return err
 }
 
-// signal sends sig to the server's main process and then to its children, whom it returns together.
-func (p *process) signal(sig syscall.Signal) ([]int, error) {
+// pids lists the server's processes, the main one first.
+func (p *process) pids() ([]int, error) {
 	pids := []int{p.cmd.Process.Pid}
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		if errors.Is(err, os.ErrProcessDone) {
-			return nil, nil
-		}
-		return nil, err
+	if !p.kind.family.children() {
+		return pids, nil
 	}
-	if p.kind.family.children() {
-		children, err := childrenOf(p.cmd.Process.Pid)
-		if err != nil {
-			return nil, err
-		}
-		for _, pid := range children {
-			_ = syscall.Kill(pid, sig)
-		}
-		pids = append(pids, children...)
+	children, err := childrenOf(pids[0])
+	return append(pids, children...), err
+}
+
+// freeze stops the server's processes, which it returns, and waits until each thread has stopped. The
+// main process comes first and is seen stopped before its children are listed: it makes no others then.
+func (p *process) freeze(ctx context.Context) ([]int, error) {
+	if p.dead() != nil {
+		return nil, nil
 	}
-	return pids, nil
+	main := p.cmd.Process.Pid
+	if err := halt(ctx, main); err != nil {
+		return []int{main}, err
+	}
+	pids, err := p.pids()
+	for _, pid := range pids[1:] {
+		err = errors.Join(err, halt(ctx, pid))
+	}
+	return pids, err
+}
+
+// halt sends SIGSTOP and waits until all threads of the process have stopped or it is no more.
+func halt(ctx context.Context, pid int) error {
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return nil //nolint:nilerr // it has ended meanwhile
+	}
+	for !halted(pid) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("process %d does not stop: %w", pid, ctx.Err())
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// halted reports whether no thread of the process runs.
+func halted(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, t := range threads {
+		if state, _ := stat(t); state != "" && !strings.Contains("TtZX", state) {
+			return false
+		}
+	}
+	return true
 }
 
 // childrenOf lists the processes whose parent is pid.
 func childrenOf(pid int) ([]int, error) {
-	entries, err := os.ReadDir("/proc")
+	all, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return nil, err
 	}
 	var children []int
-	for _, e := range entries {
-		child, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		stat, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
-		if err != nil {
-			continue // it has ended meanwhile
-		}
-		// PID (NAME) STATE PARENT …; the name may hold blanks and parentheses.
-		_, rest, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ")
-		f := strings.Fields(rest)
-		if len(f) > 1 && f[1] == strconv.Itoa(pid) {
+	for _, path := range all {
+		if _, parent := stat(path); parent == strconv.Itoa(pid) {
+			child, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			if err != nil {
+				return nil, err
+			}
 			children = append(children, child)
 		}
 	}
 	return children, nil
+}
+
+// stat reads the state and the parent of a process or thread; both are "" when it has ended.
+func stat(path string) (state, parent string) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", ""
+	}
+	// PID (NAME) STATE PARENT …; the name may hold blanks and parentheses.
+	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(f) < 2 {
+		return "", ""
+	}
+	return f[0], f[1]
 }
 
 // remove kills the server and deletes its folder. It is not asked to stop: nobody needs its data.
@@ -297,7 +339,7 @@ func (p *process) remove(ctx context.Context) error {
 	if p.cmd != nil && p.dead() == nil {
 		if p.kind.family.children() {
 			// SIGQUIT ends PostgreSQL at once and still frees its shared memory segment.
-			_, _ = p.signal(syscall.SIGCONT)
+			_ = p.resume(ctx)
 			if err = p.cmd.Process.Signal(syscall.SIGQUIT); err == nil {
 				err = p.wait(ctx)
 			}
