@@ -123,7 +123,7 @@ func mysqlDecimal(c *schema.Column, text string, r role) (any, bool) {
 		return n, err == nil
 	}
 	whole, fraction, _ := strings.Cut(strings.TrimPrefix(text, "-"), ".")
-	if r != toSet && (len(fraction) > c.Scale || len(whole)+c.Scale > 65) {
+	if r == toJudge && len(fraction) > 30 || (r == toFind || r == toCompare) && len(fraction) > c.Scale || len(whole)+max(len(fraction), c.Scale) > 65 {
 		return nil, false
 	}
 	return text, true

@@ -126,7 +126,9 @@ func (postgres) arg(c *schema.Column, v value.Value, r role) (any, bool) {
 	return v.SQL(), true
 }
 
-func (postgres) batch(*engine.Engine, *shape) limits { return limits{rows: 10_000, bytes: 16 << 20} }
+// batch stays where the planner looks rows up by their key: of more it may read the whole table,
+// and then locks go in the table's order.
+func (postgres) batch(*engine.Engine, *shape) limits { return limits{rows: 1000, bytes: 16 << 20} }
 
 // arrays turns rows into one array per parameter.
 func arrays(rows []row, n int) []any {

@@ -48,9 +48,10 @@ func NewWriter(db *engine.DB) *Writer {
 type role uint8
 
 const (
-	toSet role = iota
-	toFind
-	toCompare
+	toSet     role = iota // written
+	toFind                // equals the key by the column's own comparison
+	toCompare             // is the before value byte for byte
+	toJudge               // of a Condition, with any operator
 )
 
 // dialect is what the file of each engine provides.

@@ -606,3 +606,30 @@ func TestNextID(t *testing.T) {
 		}
 	})
 }
+
+// Where the server makes the key, no row is refused and other failures are errors.
+func TestServerMakesKey(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *engine.DB) {
+		ctx := t.Context()
+		key := map[string]string{"postgres": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "mysql": "bigint AUTO_INCREMENT PRIMARY KEY",
+			"sqlite": "INTEGER PRIMARY KEY"}[db.Engine.Dialect]
+		execAll(t, db, "CREATE TABLE made (id "+key+", n int UNIQUE)")
+		f := describeForm(db.Engine, db.Schema, "made", 1, "id big", "n int")
+		f.Table.Columns[0].IdentityAlways = db.Engine.Dialect == "postgres"
+		w := NewWriter(db)
+		inTx(t, db, func(tx *Tx) {
+			if refused := get(w.Insert(ctx, tx, f, fields(f, "n"), [][]value.Value{ints(1), ints(2)}))(t); len(refused) > 0 {
+				t.Errorf("refused %v", refused)
+			}
+			must(t, tx.Savepoint(ctx, "dso"))
+			if _, err := w.Insert(ctx, tx, f, fields(f, "n"), [][]value.Value{ints(3), ints(2)}); err == nil || db.Engine.Class(err) != engine.UniqueTaken {
+				t.Errorf("got %v, want class %s", err, engine.UniqueTaken)
+			}
+			must(t, tx.RollbackTo(ctx, "dso"))
+		})
+		if n := count(t, db, "made"); n != 2 {
+			t.Errorf("got %d rows, want 2", n)
+		}
+	})
+}

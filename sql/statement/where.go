@@ -112,7 +112,7 @@ func (b *conditions) param(c *schema.Column, v value.Value) (string, bool) {
 	if !v.Known() || v.IsNull() {
 		return "", false
 	}
-	arg, ok := b.dialect.arg(c, v, toFind)
+	arg, ok := b.dialect.arg(c, v, toJudge)
 	if !ok {
 		return "", false
 	}

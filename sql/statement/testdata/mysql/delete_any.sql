@@ -1,0 +1,3 @@
+/* ardso apply */
+DELETE FROM `ar`.`T1001`
+WHERE `C1` = ?

@@ -1,0 +1,3 @@
+/* ardso apply */
+INSERT INTO `ar`.`log` (`id`, `s`) VALUES
+(?, ?)

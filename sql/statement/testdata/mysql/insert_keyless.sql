@@ -1,0 +1,3 @@
+/* ardso apply */
+INSERT INTO `ar`.`keyless` (`id`, `s`) VALUES
+(?, ?)

@@ -1,0 +1,4 @@
+/* ardso apply */
+INSERT INTO "ar"."T1001" ("C1", "C8")
+VALUES (?, ?)
+ON CONFLICT ("C1") DO NOTHING

@@ -1,0 +1,4 @@
+/* ardso apply */
+SELECT +"C1", +"C8"
+FROM "ar"."T1001"
+WHERE "C1" = ?
