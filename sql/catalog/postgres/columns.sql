@@ -1,5 +1,6 @@
 /* ardso catalog: columns of a schema's tables. A domain counts as the type below it, with the length
-   that the lowest domain gives it; casts name types of users with their schema, quoted (PD-21). */
+   that the lowest domain gives it; casts name types of users with their schema, quoted (PD-21).
+   Modifier -1 spells bpchar and "bit", where NULL would spell character and bit, which cut to one. */
 WITH RECURSIVE base AS (
   SELECT t.oid AS domain, t.oid, t.typname, t.typnamespace, t.typtype, t.typbasetype, t.typtypmod,
          -1 AS typmod, t.typnotnull AS not_null, t.typdefault IS NOT NULL AS has_default
@@ -32,7 +33,7 @@ SELECT
   col.attname AS column_name,
   format_type(col.atttypid, col.mod) AS data_type,
   CASE
-    WHEN col.nspname = 'pg_catalog' THEN format_type(col.base, NULL)
+    WHEN col.nspname = 'pg_catalog' THEN format_type(col.base, -1)
     ELSE quote_ident(col.nspname) || '.' || quote_ident(col.typname)
   END AS base_type,
   col.typname AS type_name,
