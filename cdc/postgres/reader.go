@@ -19,8 +19,9 @@ import (
 
 // Reader reads a PostgreSQL database's log. One Read at a time.
 type Reader struct {
-	db *engine.DB
-	o  Options
+	db       *engine.DB
+	o        Options
+	patience time.Duration // with a slot that is occupied
 
 	confirmed atomic.Uint64 // LSN up to which all is durable downstream
 	system    atomic.Uint64 // system identifier, known from the first Read on
@@ -30,7 +31,7 @@ var _ cdc.Reader = (*Reader)(nil)
 
 // New makes a reader. Nothing is connected before Read; the slot must have been set up (Plan).
 func New(db *engine.DB, o Options) *Reader {
-	return &Reader{db: db, o: o.withDefaults(db)}
+	return &Reader{db: db, o: o.withDefaults(db), patience: slotPatience}
 }
 
 // slotPatience is how long Read waits for a slot to become free: a connection that has just been closed
@@ -109,6 +110,8 @@ func startAt(s replication.State, from cdc.Position, server, slot string) (posit
 	switch {
 	case want.lsn != 0 && want.system != s.System: // PS-27
 		return lost("it is of the server with system identifier %d, and this one has %d: another server, or one that was set up anew", want.system, s.System)
+	case s.Standby: // PS-26
+		return position{}, &SetupError{Server: server, Reason: "the server is a standby", Fix: "name the primary in the url"}
 	case !s.Found: // PS-12
 		return lost("slot %q does not exist", slot)
 	case s.Plugin != "pgoutput" || s.SlotDatabase != s.Database:
@@ -155,7 +158,7 @@ func (r *Reader) connect(ctx context.Context, start position) (*wire, error) {
 		return nil, err
 	}
 	command := replication.StartReplication(r.o.Slot, r.o.Publication, start.lsn.String())
-	deadline := time.Now().Add(slotPatience)
+	deadline := time.Now().Add(r.patience)
 	for {
 		w, err := dialWire(ctx, c)
 		if err != nil {

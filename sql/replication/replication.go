@@ -164,19 +164,17 @@ func ReadTables(ctx context.Context, db *engine.DB, names []Name) ([]Table, erro
 
 // Server is what settings, limits and privileges say.
 type Server struct {
-	WALLevel           string  `db:"wal_level"`
-	MaxSlots           int     `db:"max_slots"`
-	UsedSlots          int     `db:"used_slots"`
-	MaxSenders         int     `db:"max_senders"`
-	UsedSenders        int     `db:"used_senders"`
-	KeepMB             int64   `db:"keep_mb"` // max_slot_wal_keep_size; -1 = no limit
-	SenderTimeoutMS    int64   `db:"sender_timeout_ms"`
-	IdleSlotTimeoutS   int64   `db:"idle_slot_timeout_s"` // 0 = never
-	IdleSessionTimeout string  `db:"idle_session_timeout"`
-	CanReplicate       bool    `db:"can_replicate"`
-	Role               string  `db:"role"`
-	CanCreate          bool    `db:"can_create"` // publications in this database
-	Clock              float64 `db:"clock"`      // seconds since 1970 by the server's clock
+	WALLevel         string `db:"wal_level"`
+	MaxSlots         int    `db:"max_slots"`
+	UsedSlots        int    `db:"used_slots"`
+	MaxSenders       int    `db:"max_senders"`
+	UsedSenders      int    `db:"used_senders"`
+	KeepMB           int64  `db:"keep_mb"` // max_slot_wal_keep_size; -1 = no limit
+	SenderTimeoutMS  int64  `db:"sender_timeout_ms"`
+	IdleSlotTimeoutS int64  `db:"idle_slot_timeout_s"` // 0 = never
+	CanReplicate     bool   `db:"can_replicate"`
+	Role             string `db:"role"`
+	CanCreate        bool   `db:"can_create"` // publications in this database
 }
 
 // ReadServer asks for them.

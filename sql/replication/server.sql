@@ -9,10 +9,12 @@ SELECT current_setting('wal_level')                                             
        (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_sender_timeout') AS sender_timeout_ms,
        -- PostgreSQL 18 can invalidate idle slots.
        coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'idle_replication_slot_timeout'), 0) AS idle_slot_timeout_s,
-       current_setting('idle_session_timeout')                                   AS idle_session_timeout,
-       r.rolreplication OR r.rolsuper                                            AS can_replicate,
+       -- Amazon's servers have a role in place of the attribute.
+       r.rolreplication OR r.rolsuper OR EXISTS (
+         SELECT FROM pg_roles a
+          WHERE a.rolname = 'rds_replication'
+            AND pg_has_role(a.oid, 'USAGE'))                                     AS can_replicate,
        r.rolname                                                                 AS role,
-       has_database_privilege(current_database(), 'CREATE')                      AS can_create,
-       extract(epoch FROM clock_timestamp())::float8                             AS clock
+       has_database_privilege(current_database(), 'CREATE')                      AS can_create
   FROM pg_roles r
  WHERE r.rolname = current_user
