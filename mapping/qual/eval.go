@@ -154,13 +154,10 @@ func compareTimeNumber(t, n value.Value) int {
 		return -compareNumbers(n, value.Int(0))
 	}
 	us := t.Int()
-	if t.Kind() == value.KindDate || us == value.PosInfinity || us == value.NegInfinity {
+	if t.Kind() == value.KindDate || infinite(t) {
 		return compareInts(us, n.Int())
 	}
-	seconds := us / secondMicros
-	if us%secondMicros < 0 {
-		seconds--
-	}
+	seconds := floorDiv(us, secondMicros)
 	if c := compareInts(seconds, n.Int()); c != 0 {
 		return c
 	}
@@ -353,7 +350,6 @@ func (m *machine) timeArithmetic(o op, a, b value.Value) value.Value {
 	if isExact(a.Kind()) {
 		a, b = b, a // integer + time
 	}
-	infinite := func(v value.Value) bool { return v.Int() == value.PosInfinity || v.Int() == value.NegInfinity }
 	unit := int64(secondMicros)
 	if a.Kind() == value.KindDate {
 		unit = 1

@@ -27,9 +27,7 @@ func runRound(m *machine, _ *node, a []value.Value) value.Value {
 		if _, err := exact.Add(d, d, apd.New(5, -1)); err != nil {
 			return err
 		}
-		c := exact
-		c.Precision = uint32(d.NumDigits() + 2)
-		_, err := c.Floor(d, d)
+		_, err := wholeContext(d).Floor(d, d)
 		return err
 	})
 }

@@ -153,8 +153,15 @@ func lexNumber(l *lexer) stateFn {
 			return l.complain("", "digits are missing after the point")
 		}
 	}
-	if r, size := utf8.DecodeRuneInString(l.text[l.pos:]); size > 0 && (r == '_' || r == '.' || unicode.IsLetter(r)) {
+	end := l.pos
+	for {
+		r, size := utf8.DecodeRuneInString(l.text[l.pos:])
+		if size == 0 || r != '_' && r != '.' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			break
+		}
 		l.pos += size
+	}
+	if l.pos > end {
 		return l.complain("numbers are digits with at most one point", "%q is no number", l.text[l.start:l.pos])
 	}
 	return l.emit(tokNumber, l.text[l.start:l.pos])

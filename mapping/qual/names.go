@@ -79,6 +79,10 @@ func (c *compiler) unknownField(n *node, t token, form *schema.Form) {
 		c.complain(n, "write its ID", "%s has more than one field named %q", where, base)
 		return
 	}
+	if f := probe.lookup(base); f != nil && f.ID == statusHistoryID {
+		c.complain(n, "", "the status history is read by state: 'Status History.New.TIME' or 'Status History.0.USER'")
+		return
+	}
 	if reason, ok := form.Unsupported[base]; ok {
 		c.complain(n, "", "field %q of %s cannot be carried: %s", base, where, reason)
 		return

@@ -234,9 +234,7 @@ func (m *machine) decimalArithmetic(o op, a, b value.Value, integers bool) value
 	case opDiv:
 		err = quotient(&d, x, y, integers)
 	case opMod:
-		c := exact
-		c.Precision = uint32(max(x.NumDigits(), y.NumDigits()) + 2)
-		_, err = c.Rem(&d, x, y)
+		_, err = wholeContext(x, y).Rem(&d, x, y)
 	}
 	if err != nil || d.Form == apd.Finite && d.NumDigits()+max(int64(d.Exponent), -int64(d.Exponent)) > maxDigits {
 		m.fail(&LimitError{What: "the result of an arithmetic operation has too many digits"})
@@ -259,15 +257,24 @@ func integerOf(v value.Value) value.Value {
 
 // quotient divides exactly to quotientDigits or what the operands have; integers truncate.
 func quotient(d, x, y *apd.Decimal, integers bool) error {
-	c := exact
-	c.Rounding = apd.RoundHalfUp
-	c.Precision = uint32(max(quotientDigits, x.NumDigits()+2, y.NumDigits()+2))
 	if integers {
-		_, err := c.QuoInteger(d, x, y)
+		_, err := wholeContext(x, y).QuoInteger(d, x, y)
 		return err
 	}
+	c := exact.WithPrecision(uint32(max(quotientDigits, x.NumDigits()+2, y.NumDigits()+2)))
+	c.Rounding = apd.RoundHalfUp
 	_, err := c.Quo(d, x, y)
 	return err
+}
+
+// wholeContext has the digits that integer results of operands need: apd rounds these operations
+// only, and asks for a precision.
+func wholeContext(operands ...*apd.Decimal) *apd.Context {
+	digits := int64(0)
+	for _, d := range operands {
+		digits = max(digits, d.NumDigits())
+	}
+	return exact.WithPrecision(uint32(digits + 2))
 }
 
 func apdOf(v value.Value) *apd.Decimal {

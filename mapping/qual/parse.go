@@ -18,15 +18,18 @@ type compiler struct {
 	nest   int
 	failed bool // a syntax error: tokens are skipped until the next AND or OR
 	broken bool // there was one: types are not checked
-	errs   ErrorList
-	facts  facts
+	// garbled: some of the text is no token.
+	garbled bool
+	errs    ErrorList
+	facts   facts
 }
 
 // compile reads text. The root is nil for an empty qualification.
 func compile(text string, s Scope, asValue bool) (*node, *compiler) {
 	c := &compiler{text: text, scope: s, value: asValue}
 	c.tokens, c.errs = lex(text)
-	c.broken = len(c.errs) > 0
+	c.garbled = len(c.errs) > 0
+	c.broken = c.garbled
 	if c.peek().kind == tokEOF && len(c.errs) == 0 {
 		if asValue {
 			c.complainAt(0, len(text), `for an empty text write ""`, "the expression is empty")
@@ -84,9 +87,10 @@ func (c *compiler) accept(words ...string) bool {
 	return false
 }
 
-// syntax reports a syntax error once; c.failed keeps quiet until parsing resumes.
+// syntax reports a syntax error once; c.failed keeps quiet until parsing resumes. Where a piece of
+// the text is no token, what follows from that is not worth telling.
 func (c *compiler) syntax(t token, hint, format string, args ...any) *node {
-	if !c.failed {
+	if !c.failed && !c.garbled {
 		end := t.end
 		if end == t.off {
 			end++
@@ -269,12 +273,17 @@ func (c *compiler) closing(n *node) {
 	n.end = t.end
 }
 
+var (
+	sums  = map[string]op{"+": opAdd, "-": opSub}
+	terms = map[string]op{"*": opMul, "/": opDiv, "%": opMod}
+)
+
 func (c *compiler) parseSum() *node {
-	return c.parseChain(c.parseTerm, map[string]op{"+": opAdd, "-": opSub})
+	return c.parseChain(c.parseTerm, sums)
 }
 
 func (c *compiler) parseTerm() *node {
-	return c.parseChain(c.parseFactor, map[string]op{"*": opMul, "/": opDiv, "%": opMod})
+	return c.parseChain(c.parseFactor, terms)
 }
 
 // parseChain parses part { operator part }, grouping from the left.
@@ -390,6 +399,14 @@ func (c *compiler) parsePrimary() *node {
 		c.nest--
 		return &inner
 	}
+	return c.noValue(t)
+}
+
+// noValue reports that t stands where a value should. An AND or OR is left there to resume at.
+func (c *compiler) noValue(t token) *node {
+	if t.kind != tokEOF {
+		c.at--
+	}
 	return c.syntax(t, "", "expected a value, found %s", describe(t))
 }
 
@@ -418,7 +435,7 @@ func (c *compiler) dollar(t token) *node {
 func (c *compiler) parseWord(t token) *node {
 	if !c.accept("(") {
 		if isOperatorWord(t) {
-			return c.syntax(t, "", "expected a value, found %s", describe(t))
+			return c.noValue(t)
 		}
 		return c.syntax(t, fmt.Sprintf(`text is written "%s", a field '%s'`, t.text, t.text), "%s means nothing here", describe(t))
 	}

@@ -232,6 +232,20 @@ func finite(v value.Value) bool {
 	return v.Kind() == value.KindTime
 }
 
+// infinite reports the two endless instants and dates of PostgreSQL.
+func infinite(v value.Value) bool {
+	return v.Int() == value.PosInfinity || v.Int() == value.NegInfinity
+}
+
+// floorDiv divides by a positive number, rounding down.
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
 // civilTime is the wall clock of an instant in zone, of a date at midnight, or of a time of day. It
 // is for finite values.
 func civilTime(v value.Value, zone *time.Location) time.Time {
