@@ -152,9 +152,19 @@ func query(h Handle, name string) string {
 	return q
 }
 
+// clean makes text of errors and requests storable on every engine: valid UTF-8 without U+0000.
+func clean(args []any) []any {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
+	return args
+}
+
 // exec runs a statement of query/ and returns the number of rows it found.
 func exec(ctx context.Context, h Handle, name string, args ...any) (int64, error) {
-	r, err := h.ExecContext(ctx, query(h, name), args...)
+	r, err := h.ExecContext(ctx, query(h, name), clean(args)...)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", strings.ReplaceAll(name, "_", " "), err)
 	}

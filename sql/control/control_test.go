@@ -3,7 +3,11 @@ package control
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -494,6 +498,60 @@ func TestNewID(t *testing.T) {
 		}
 		seen[id] = true
 	}
+}
+
+// Text that not every engine can store does not keep an error from being stored.
+func TestUnstorableText(t *testing.T) {
+	migrated(t, func(t *testing.T, db *engine.DB) {
+		e := PendingError{Source: "tokyo", Request: "R\x001", Reason: "bad byte \xff", Operation: "{}"}
+		id := get(Park(t.Context(), db, e))(t)
+		got := get(GetError(t.Context(), db, id))(t)
+		if got.Request != "R\uFFFD1" || got.Reason != "bad byte \uFFFD" {
+			t.Errorf("got request %q, reason %q", got.Request, got.Reason)
+		}
+		if held := get(Held(t.Context(), db, "tokyo", e.Key()))(t); len(held) != 1 {
+			t.Errorf("got %d rows by the key, want 1", len(held))
+		}
+	})
+}
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// All statements as each engine gets them.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for dialect, list := range queries() {
+		var b strings.Builder
+		for _, name := range slices.Sorted(maps.Keys(list)) {
+			fmt.Fprintf(&b, "-- %s\n%s;\n\n", name, list[name])
+		}
+		file := filepath.Join("testdata", dialect+".sql")
+		if *update {
+			must0(t, os.MkdirAll("testdata", 0o755))
+			must0(t, os.WriteFile(file, []byte(b.String()), 0o644))
+		}
+		want, err := os.ReadFile(file)
+		must0(t, err)
+		if diff := cmp.Diff(string(want), b.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
+// The server answers with such text; whatever it is, it is read or refused.
+func FuzzSnapshot(f *testing.F) {
+	f.Add("10:20:10,14,15", uint64(12))
+	f.Add("4294967290:4294967300:4294967295", uint64(2))
+	f.Fuzz(func(t *testing.T, text string, id uint64) {
+		s, err := ParseSnapshot(text)
+		if err != nil {
+			return
+		}
+		if id>>32 != 0 && id < s.Xmin && !s.Saw(id) {
+			t.Errorf("%v did not see %d, which is below it", s, id)
+		}
+		s.Saw(id)
+	})
 }
 
 // Every statement tells a DBA who asks.

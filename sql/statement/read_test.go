@@ -269,3 +269,28 @@ func TestLookupLocks(t *testing.T) {
 		}
 	})
 }
+
+// Keys are kept in control tables, where anyone can write.
+func FuzzDecodeKey(f *testing.F) {
+	f.Add(`["t:R1","i:5"]`)
+	f.Add(`[null,"b:AA=="]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		key, err := DecodeKey(text)
+		if err != nil {
+			return
+		}
+		again, err := EncodeKey(key)
+		if err != nil {
+			t.Fatalf("%q was read and cannot be written: %v", text, err)
+		}
+		back, err := DecodeKey(again)
+		if err != nil || len(back) != len(key) {
+			t.Fatalf("%q became %q: %v", text, again, err)
+		}
+		for i := range key {
+			if key[i].Known() && !key[i].Equal(back[i]) {
+				t.Errorf("part %d: got %s, want %s", i, back[i], key[i])
+			}
+		}
+	})
+}

@@ -1,0 +1,198 @@
+-- checkpoint_advance
+/* ardso apply */
+-- The mark (L-11): the log must show this row whole, so a counter changes every time.
+UPDATE dso_checkpoint
+SET position = ?, origin = ?, path = ?, mapping = ?, write_back = ?, epoch = ?,
+    transactions = transactions + 1, open = 0, updated = UTC_TIMESTAMP(6)
+WHERE source = ? AND pool = ? AND layout = ? AND thread = ? AND epoch <= ?;
+
+-- checkpoint_all
+/* ardso status */
+SELECT source, pool, layout, thread, position, origin, path, mapping, write_back, epoch, transactions, updated
+FROM dso_checkpoint
+WHERE thread >= 0
+ORDER BY source, pool, layout, thread;
+
+-- checkpoint_close
+/* ardso apply */
+UPDATE dso_checkpoint
+SET open = 0
+WHERE source = ? AND pool = ? AND layout = ? AND thread = ?;
+
+-- checkpoint_drop
+/* ardso apply */
+DELETE FROM dso_checkpoint
+WHERE source = ? AND layout <> ? AND thread >= 0;
+
+-- checkpoint_epoch
+/* ardso apply */
+SELECT epoch
+FROM dso_checkpoint
+WHERE source = ? AND pool = ? AND layout = ? AND thread = ?;
+
+-- checkpoint_fence
+/* ardso apply */
+UPDATE dso_checkpoint
+SET epoch = ?, updated = UTC_TIMESTAMP(6)
+WHERE source = ? AND epoch <= ?;
+
+-- checkpoint_load
+/* ardso apply */
+SELECT source, pool, layout, thread, position, origin, path, mapping, write_back, epoch, transactions, updated
+FROM dso_checkpoint
+WHERE source = ? AND thread >= 0
+ORDER BY pool, layout, thread;
+
+-- checkpoint_newest
+/* ardso apply */
+SELECT MAX(epoch)
+FROM dso_checkpoint
+WHERE source = ?;
+
+-- checkpoint_prepare
+/* ardso apply */
+INSERT INTO dso_checkpoint (source, pool, layout, thread, position, origin, path, mapping, write_back, epoch,
+  transactions, open, updated)
+VALUES (?, ?, ?, ?, ?, '', '', '', 0, ?, 0, 0, UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE thread = thread;
+
+-- conflict_delete
+/* ardso conflict */
+DELETE FROM dso_conflict
+WHERE id = ?;
+
+-- conflict_insert
+/* ardso conflict */
+INSERT INTO dso_conflict (id, source, mapping, form, request, target_form, kind, settled_by, outcome,
+  source_image, target_image, created)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6));
+
+-- conflict_select
+/* ardso conflict */
+SELECT id, source, mapping, form, request, target_form, kind, settled_by, outcome, source_image, target_image, created
+FROM dso_conflict;
+
+-- error_delete
+/* ardso pending */
+DELETE FROM dso_pending_error
+WHERE id = ?;
+
+-- error_join
+/* ardso pending */
+UPDATE dso_pending_error
+SET operation = ?, updated = UTC_TIMESTAMP(6)
+WHERE id = ?;
+
+-- error_keys
+/* ardso pending */
+SELECT mapping, target_form, request
+FROM dso_pending_error
+WHERE source = ?;
+
+-- error_park
+/* ardso pending */
+-- A row that failed again keeps its ID and counts the attempt.
+INSERT INTO dso_pending_error (id, source, mapping, form, request, target_form, pool, action, error, reason, remedy,
+  attempts, operation, status, hash, created, updated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 'held', ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE attempts = dso_pending_error.attempts + 1, action = VALUES(action), error = VALUES(error), reason = VALUES(reason), remedy = VALUES(remedy), operation = VALUES(operation), status = VALUES(status), updated = VALUES(updated);
+
+-- error_select
+/* ardso pending */
+SELECT id, source, mapping, form, request, target_form, pool, action, error, reason, remedy, attempts, operation,
+  status, created, updated
+FROM dso_pending_error;
+
+-- error_status
+/* ardso pending */
+UPDATE dso_pending_error
+SET status = ?, updated = UTC_TIMESTAMP(6)
+WHERE id = ?;
+
+-- lease_acquire
+/* ardso lease */
+UPDATE dso_reader
+SET holder = ?, epoch = epoch + 1, expires = UTC_TIMESTAMP(6) + INTERVAL (? * 1000) MICROSECOND, updated = UTC_TIMESTAMP(6)
+WHERE id = 1 AND (holder = '' OR holder = ? OR expires <= UTC_TIMESTAMP(6));
+
+-- lease_read
+/* ardso lease */
+SELECT position, epoch, holder, expires, updated
+FROM dso_reader
+WHERE id = 1;
+
+-- lease_release
+/* ardso lease */
+UPDATE dso_reader
+SET holder = '', expires = UTC_TIMESTAMP(6), updated = UTC_TIMESTAMP(6)
+WHERE id = 1 AND holder = ? AND epoch = ?;
+
+-- lease_renew
+/* ardso lease */
+-- A lease that ran out but was not taken may be renewed: nobody else has written since.
+UPDATE dso_reader
+SET expires = UTC_TIMESTAMP(6) + INTERVAL (? * 1000) MICROSECOND, updated = UTC_TIMESTAMP(6)
+WHERE id = 1 AND holder = ? AND epoch = ?;
+
+-- meta_read
+/* ardso init */
+SELECT name, value
+FROM dso_meta;
+
+-- meta_write
+/* ardso init */
+INSERT INTO dso_meta (name, value)
+VALUES (?, ?)
+ON DUPLICATE KEY UPDATE value = VALUES(value);
+
+-- pending_delete
+/* ardso pending */
+DELETE FROM dso_pending
+WHERE id = ?;
+
+-- pending_insert
+/* ardso pending */
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), ?, UTC_TIMESTAMP(6));
+
+-- pending_progress
+/* ardso pending */
+UPDATE dso_pending
+SET last_key = ?, rows_done = ?, rows_total = ?, updated = UTC_TIMESTAMP(6)
+WHERE id = ?;
+
+-- pending_select
+/* ardso pending */
+SELECT id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated
+FROM dso_pending;
+
+-- pending_status
+/* ardso pending */
+-- What has ended stays as it ended.
+UPDATE dso_pending
+SET status = ?, error = ?, reason = ?, remedy = ?, updated = UTC_TIMESTAMP(6)
+WHERE id = ? AND status IN ('new', 'running', ?);
+
+-- position_save
+/* ardso reader */
+UPDATE dso_reader
+SET position = ?, updated = UTC_TIMESTAMP(6)
+WHERE id = 1 AND epoch = ?;
+
+-- snapshot
+/* ardso watermark */
+SELECT CAST(pg_current_snapshot() AS text);
+
+-- watermark_prune
+/* ardso watermark */
+DELETE FROM dso_watermark
+WHERE written < UTC_TIMESTAMP(6) + INTERVAL (? * 1000) MICROSECOND;
+
+-- watermark_write
+/* ardso watermark */
+-- A row of its own for each mark: an insert is whole in every log, whatever the row image setting.
+INSERT INTO dso_watermark (name, kind, written)
+VALUES (?, ?, UTC_TIMESTAMP(6));
+

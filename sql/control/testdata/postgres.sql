@@ -1,0 +1,198 @@
+-- checkpoint_advance
+/* ardso apply */
+-- The mark (L-11): the log must show this row whole, so a counter changes every time.
+UPDATE dso_checkpoint
+SET position = $1, origin = $2, path = $3, mapping = $4, write_back = $5, epoch = $6,
+    transactions = transactions + 1, open = 0, updated = clock_timestamp()
+WHERE source = $7 AND pool = $8 AND layout = $9 AND thread = $10 AND epoch <= $11;
+
+-- checkpoint_all
+/* ardso status */
+SELECT source, pool, layout, thread, position, origin, path, mapping, write_back, epoch, transactions, updated
+FROM dso_checkpoint
+WHERE thread >= 0
+ORDER BY source, pool, layout, thread;
+
+-- checkpoint_close
+/* ardso apply */
+UPDATE dso_checkpoint
+SET open = 0
+WHERE source = $1 AND pool = $2 AND layout = $3 AND thread = $4;
+
+-- checkpoint_drop
+/* ardso apply */
+DELETE FROM dso_checkpoint
+WHERE source = $1 AND layout <> $2 AND thread >= 0;
+
+-- checkpoint_epoch
+/* ardso apply */
+SELECT epoch
+FROM dso_checkpoint
+WHERE source = $1 AND pool = $2 AND layout = $3 AND thread = $4;
+
+-- checkpoint_fence
+/* ardso apply */
+UPDATE dso_checkpoint
+SET epoch = $1, updated = clock_timestamp()
+WHERE source = $2 AND epoch <= $3;
+
+-- checkpoint_load
+/* ardso apply */
+SELECT source, pool, layout, thread, position, origin, path, mapping, write_back, epoch, transactions, updated
+FROM dso_checkpoint
+WHERE source = $1 AND thread >= 0
+ORDER BY pool, layout, thread;
+
+-- checkpoint_newest
+/* ardso apply */
+SELECT MAX(epoch)
+FROM dso_checkpoint
+WHERE source = $1;
+
+-- checkpoint_prepare
+/* ardso apply */
+INSERT INTO dso_checkpoint (source, pool, layout, thread, position, origin, path, mapping, write_back, epoch,
+  transactions, open, updated)
+VALUES ($1, $2, $3, $4, $5, '', '', '', 0, $6, 0, 0, clock_timestamp())
+ON CONFLICT (source, pool, layout, thread) DO NOTHING;
+
+-- conflict_delete
+/* ardso conflict */
+DELETE FROM dso_conflict
+WHERE id = $1;
+
+-- conflict_insert
+/* ardso conflict */
+INSERT INTO dso_conflict (id, source, mapping, form, request, target_form, kind, settled_by, outcome,
+  source_image, target_image, created)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, clock_timestamp());
+
+-- conflict_select
+/* ardso conflict */
+SELECT id, source, mapping, form, request, target_form, kind, settled_by, outcome, source_image, target_image, created
+FROM dso_conflict;
+
+-- error_delete
+/* ardso pending */
+DELETE FROM dso_pending_error
+WHERE id = $1;
+
+-- error_join
+/* ardso pending */
+UPDATE dso_pending_error
+SET operation = $1, updated = clock_timestamp()
+WHERE id = $2;
+
+-- error_keys
+/* ardso pending */
+SELECT mapping, target_form, request
+FROM dso_pending_error
+WHERE source = $1;
+
+-- error_park
+/* ardso pending */
+-- A row that failed again keeps its ID and counts the attempt.
+INSERT INTO dso_pending_error (id, source, mapping, form, request, target_form, pool, action, error, reason, remedy,
+  attempts, operation, status, hash, created, updated)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 'held', $13, clock_timestamp(), clock_timestamp())
+ON CONFLICT (hash) DO UPDATE SET attempts = dso_pending_error.attempts + 1, action = excluded.action, error = excluded.error, reason = excluded.reason, remedy = excluded.remedy, operation = excluded.operation, status = excluded.status, updated = excluded.updated;
+
+-- error_select
+/* ardso pending */
+SELECT id, source, mapping, form, request, target_form, pool, action, error, reason, remedy, attempts, operation,
+  status, created, updated
+FROM dso_pending_error;
+
+-- error_status
+/* ardso pending */
+UPDATE dso_pending_error
+SET status = $1, updated = clock_timestamp()
+WHERE id = $2;
+
+-- lease_acquire
+/* ardso lease */
+UPDATE dso_reader
+SET holder = $1, epoch = epoch + 1, expires = clock_timestamp() + CAST($2 AS bigint) * interval '1 millisecond', updated = clock_timestamp()
+WHERE id = 1 AND (holder = '' OR holder = $3 OR expires <= clock_timestamp());
+
+-- lease_read
+/* ardso lease */
+SELECT position, epoch, holder, expires, updated
+FROM dso_reader
+WHERE id = 1;
+
+-- lease_release
+/* ardso lease */
+UPDATE dso_reader
+SET holder = '', expires = clock_timestamp(), updated = clock_timestamp()
+WHERE id = 1 AND holder = $1 AND epoch = $2;
+
+-- lease_renew
+/* ardso lease */
+-- A lease that ran out but was not taken may be renewed: nobody else has written since.
+UPDATE dso_reader
+SET expires = clock_timestamp() + CAST($1 AS bigint) * interval '1 millisecond', updated = clock_timestamp()
+WHERE id = 1 AND holder = $2 AND epoch = $3;
+
+-- meta_read
+/* ardso init */
+SELECT name, value
+FROM dso_meta;
+
+-- meta_write
+/* ardso init */
+INSERT INTO dso_meta (name, value)
+VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- pending_delete
+/* ardso pending */
+DELETE FROM dso_pending
+WHERE id = $1;
+
+-- pending_insert
+/* ardso pending */
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, clock_timestamp(), $13, clock_timestamp());
+
+-- pending_progress
+/* ardso pending */
+UPDATE dso_pending
+SET last_key = $1, rows_done = $2, rows_total = $3, updated = clock_timestamp()
+WHERE id = $4;
+
+-- pending_select
+/* ardso pending */
+SELECT id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated
+FROM dso_pending;
+
+-- pending_status
+/* ardso pending */
+-- What has ended stays as it ended.
+UPDATE dso_pending
+SET status = $1, error = $2, reason = $3, remedy = $4, updated = clock_timestamp()
+WHERE id = $5 AND status IN ('new', 'running', $6);
+
+-- position_save
+/* ardso reader */
+UPDATE dso_reader
+SET position = $1, updated = clock_timestamp()
+WHERE id = 1 AND epoch = $2;
+
+-- snapshot
+/* ardso watermark */
+SELECT CAST(pg_current_snapshot() AS text);
+
+-- watermark_prune
+/* ardso watermark */
+DELETE FROM dso_watermark
+WHERE written < clock_timestamp() + CAST($1 AS bigint) * interval '1 millisecond';
+
+-- watermark_write
+/* ardso watermark */
+-- A row of its own for each mark: an insert is whole in every log, whatever the row image setting.
+INSERT INTO dso_watermark (name, kind, written)
+VALUES ($1, $2, clock_timestamp());
+
