@@ -54,33 +54,26 @@ func TestTextPlaces(t *testing.T) {
 }
 
 func TestExcerpt(t *testing.T) {
-	s := sources{func() []File {
-		return []File{{"f", "a: b\r\n\tc: {password: hunter2, x: y}\npassword: \"hunt\\\"er2\" z\nurl: mysql://u:hunter2@h/db?password=hunter2&x=y\n" +
-			strings.Repeat("x", 500) + "Y" + strings.Repeat("z", 500) + "\npassword: ${HUNTER} password_file: hunter\n"}}
-	}}
+	long := strings.Repeat("x", 500) + "Y" + strings.Repeat("z", 500)
 	tests := []struct {
-		line, column int
-		want         string // with ‸ before the caret
+		line   string
+		column int
+		want   string // with ‸ before the caret
 	}{
-		{1, 4, "a: ‸b"},
-		{2, 25, "\tc: {password: ***, ‸x: y}"},
-		{3, 23, "password: *** ‸z"},
-		{4, 6, "url: ‸mysql://u:***@h/db?password=***&x=y"},
-		{5, 501, strings.Repeat("x", 80) + "‸Y" + strings.Repeat("z", 79)},
-		{6, 1, "‸password: ${HUNTER} password_file: hunter"},
-		{1, 99, "a: b‸"},
-		{99, 1, "‸"},
+		{"a: b\r", 4, "a: ‸b"},
+		{"\tc: {password: hunter2, x: y}", 25, "\tc: {password: ***, ‸x: y}"},
+		{`password: "hunt\"er2" z`, 23, "password: *** ‸z"},
+		{"url: mysql://u:hunter2@h/db?password=hunter2&x=y", 6, "url: ‸mysql://u:***@h/db?password=***&x=y"},
+		{long, 501, strings.Repeat("x", 80) + "‸Y" + strings.Repeat("z", 79)},
+		{"password: ${HUNTER} password_file: hunter", 1, "‸password: ${HUNTER} password_file: hunter"},
+		{"a: b", 99, "a: b‸"},
+		{"\x1b[2J", 1, "‸\uFFFD[2J"},
 	}
 	for _, tt := range tests {
-		line, caret := s.excerpt(Pos{"f", tt.line, tt.column})
-		got := line
-		if r := []rune(line); caret > 0 {
-			got = string(r[:caret-1]) + "‸" + string(r[caret-1:])
-		} else {
-			got = "‸"
-		}
-		if got != tt.want {
-			t.Errorf("%d:%d: got %q, want %q", tt.line, tt.column, got, tt.want)
+		line, caret := excerpt(tt.line, tt.column)
+		r := []rune(line)
+		if got := string(r[:caret-1]) + "‸" + string(r[caret-1:]); got != tt.want {
+			t.Errorf("%.50q:%d: got %q, want %q", tt.line, tt.column, got, tt.want)
 		}
 	}
 }

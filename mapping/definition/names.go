@@ -120,11 +120,8 @@ func (n namer) server(s *Server) {
 	if s.Catalog == Plain && len(s.Forms) == 0 && !s.Has("forms") {
 		n.add(s.Pos, "missing_key", "declare its tables under forms", "server %s has catalog plain and no forms", s.Name)
 	}
-	if strings.HasPrefix(s.URL, "postgres") {
-		return
-	}
 	for _, k := range []string{"slot", "publication"} {
-		if s.Has(k) && s.URL != "" {
+		if s.Has(k) && s.URL != "" && !strings.HasPrefix(s.URL, "postgres") {
 			n.add(s.PosOf(k), "contradiction", "leave it out", "%s is for PostgreSQL servers", k)
 		}
 	}

@@ -22,7 +22,8 @@ type File struct {
 
 // Limits of what is read at all; they keep a file that is no definition from taking the process down.
 const (
-	maxText  = 4 << 20 // bytes of a file
+	maxText  = 1 << 20 // bytes of a file
+	maxLines = 20_000  // of a file: the YAML library takes quadratic time over the keys of one mapping
 	maxDepth = 100     // lists and flow mappings in each other
 )
 
@@ -84,6 +85,9 @@ func (r *reader) tree() (file *ast.File, ok bool) {
 	switch {
 	case len(r.file.Text) > maxText:
 		r.add(start, "too_large", "split it into several files", "the file has %d bytes, more than %d", len(r.file.Text), maxText)
+		return nil, false
+	case len(r.lines) > maxLines:
+		r.add(start, "too_large", "split it into several files", "the file has %d lines, more than %d", len(r.lines), maxLines)
 		return nil, false
 	case strings.ToValidUTF8(r.file.Text, "") != r.file.Text:
 		r.add(start, "syntax", "save it as UTF-8", "the file is not UTF-8 text")

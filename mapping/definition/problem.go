@@ -109,18 +109,30 @@ type complaints struct {
 // add files a complaint about the text at pos.
 func (c *complaints) add(pos Pos, kind, advice, format string, args ...any) {
 	p := &Problem{Pos: pos, Kind: "definition." + kind, Found: fmt.Sprintf(format, args...), Advice: advice}
-	p.Line, p.Caret = c.sources.excerpt(pos)
-	p.Found = c.sources.hide(p.Found)
+	p.Found = hide(p.Found)
 	c.list = append(c.list, p)
 }
 
-// sorted returns the list by file in the order given, line and column, without doubles.
+// sorted returns the list by file in the order given, line and column, without doubles, and with the
+// source lines.
 func (c *complaints) sorted() ErrorList {
 	slices.SortStableFunc(c.list, func(a, b *Problem) int {
 		return cmp.Or(cmp.Compare(c.sources.order(a.Pos.File), c.sources.order(b.Pos.File)),
 			cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
-	return slices.CompactFunc(c.list, func(a, b *Problem) bool { return *a == *b })
+	list := slices.CompactFunc(c.list, func(a, b *Problem) bool { return *a == *b })
+	lines := map[string][]string{}
+	for _, f := range c.sources.files() {
+		if slices.ContainsFunc(list, func(p *Problem) bool { return p.Pos.File == f.Name }) {
+			lines[f.Name] = strings.Split(f.Text, "\n")
+		}
+	}
+	for _, p := range list {
+		if of := lines[p.Pos.File]; p.Pos.Line >= 1 && p.Pos.Line <= len(of) {
+			p.Line, p.Caret = excerpt(of[p.Pos.Line-1], p.Pos.Column)
+		}
+	}
+	return list
 }
 
 // sources are the texts that a document was read from, to show lines of them. It prints as nothing:
@@ -141,19 +153,11 @@ func (s sources) order(file string) int {
 // maxExcerpt bounds a shown line, in characters; a file may be one long line.
 const maxExcerpt = 160
 
-// excerpt is the line at pos with secrets hidden, and the column of the caret in it.
-func (s sources) excerpt(pos Pos) (line string, caret int) {
-	i := s.order(pos.File)
-	if i < 0 || pos.Line < 1 {
-		return "", 0
-	}
-	lines := strings.SplitN(s.files()[i].Text, "\n", pos.Line+1)
-	if len(lines) < pos.Line {
-		return "", 0
-	}
-	runes := []rune(strings.TrimRight(strings.ToValidUTF8(lines[pos.Line-1], "\uFFFD"), "\r"))
-	at := min(max(pos.Column-1, 0), len(runes))
-	before, after := s.hideAt(string(runes), at)
+// excerpt is what is shown of a source line: secrets hidden, with the column of the caret in it.
+func excerpt(source string, column int) (line string, caret int) {
+	runes := []rune(strings.TrimRight(strings.ToValidUTF8(source, "\uFFFD"), "\r"))
+	at := min(max(column-1, 0), len(runes))
+	before, after := hideAt(string(runes), at)
 	line, caret = before+after, utf8.RuneCountInString(before)+1
 	if r := []rune(line); len(r) > maxExcerpt {
 		from := max(0, min(caret-1-maxExcerpt/2, len(r)-maxExcerpt))
@@ -177,13 +181,13 @@ func printable(s string) string {
 var secretText = regexp.MustCompile(`(?i)(?:password['"]?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|\$\{[^}\s]*\}|[^\s,}&]+)|://[^:/?#\s]*:([^/?#\s]*)@`)
 
 // hide replaces passwords in a text.
-func (s sources) hide(text string) string {
-	before, after := s.hideAt(text, 0)
+func hide(text string) string {
+	before, after := hideAt(text, 0)
 	return before + after
 }
 
 // hideAt replaces passwords in a line and keeps the place of the character at index at.
-func (s sources) hideAt(line string, at int) (before, after string) {
+func hideAt(line string, at int) (before, after string) {
 	var b strings.Builder
 	cut, runesSeen, last := -1, 0, 0
 	put := func(text string, width int) {
