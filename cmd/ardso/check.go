@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"ardso/cdc"
+	"ardso/cmd/internal/report"
+	"ardso/cmd/internal/run"
+)
+
+func (e *environment) check() *cli.Command {
+	return &cli.Command{
+		Name:  "check",
+		Usage: "look at servers and definitions before anything runs",
+		Description: "Checks log settings, retention, privileges, clocks and control tables of every server,\n" +
+			"and the definitions against the forms of both ends. It changes nothing. Exit code 3\n" +
+			"says that there are errors, each with what to do about it.\n\n" +
+			"Example:\n  ardso check\n  ardso check --offline",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "offline", Usage: "check the definitions only, as far as that goes without a database"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "leave notes out"},
+		},
+		Action: e.runCheck,
+	}
+}
+
+func (e *environment) runCheck(c *cli.Context) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	ctx, stop := interruptible(c.Context)
+	defer stop()
+	doc, err := e.document(c)
+	if err != nil {
+		return err
+	}
+	p := e.print(c)
+	if c.Bool("offline") {
+		p.Say("the definitions are valid, as far as that can be said without the databases: %d servers, %d mappings, %d filters",
+			len(doc.Servers), len(doc.Mappings), len(doc.Filters))
+		return nil
+	}
+	all, err := run.Check(ctx, doc)
+	shown, count := 0, map[cdc.Severity]int{}
+	for _, f := range all {
+		count[f.Severity]++
+		if f.Severity == cdc.Note && c.Bool("quiet") {
+			continue
+		}
+		if shown++; shown > 1 && !p.JSON {
+			p.Say("")
+		}
+		if err := p.Object(f, func(w io.Writer) error { return showFinding(w, f, p) }); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !p.JSON {
+		if shown > 0 {
+			p.Say("")
+		}
+		p.Say("%d servers, %d mappings, %d filters: %s", len(doc.Servers), len(doc.Mappings), len(doc.Filters), countText(count))
+	}
+	if count[cdc.Error] > 0 {
+		return &silentError{errors.Join(unreachable(all), &report.AttentionError{What: "check found errors"})}
+	}
+	return nil
+}
+
+// unreachable makes the exit code tell a server that cannot be opened from all else.
+func unreachable(all []cdc.Finding) error {
+	for _, f := range all {
+		if f.Severity == cdc.Error && strings.HasPrefix(f.Name, "server.") {
+			return &findingError{f}
+		}
+	}
+	return nil
+}
+
+// findingError is a finding as an error.
+type findingError struct{ cdc.Finding }
+
+func (e *findingError) Error() string  { return e.Text }
+func (e *findingError) Name() string   { return e.Finding.Name }
+func (e *findingError) Remedy() string { return e.Finding.Remedy }
+
+func countText(count map[cdc.Severity]int) string {
+	if count[cdc.Error]+count[cdc.Warning] == 0 {
+		return "all is well"
+	}
+	return fmt.Sprintf("%d errors, %d warnings", count[cdc.Error], count[cdc.Warning])
+}
+
+func showFinding(w io.Writer, f cdc.Finding, p *report.Printer) error {
+	server := ""
+	if f.Server != "" && !strings.HasPrefix(f.Text, f.Server+": ") {
+		server = f.Server + ": "
+	}
+	mark := map[cdc.Severity]string{cdc.Error: "✗ error  ", cdc.Warning: "! warning", cdc.Note: "· note   "}[f.Severity]
+	text := fmt.Sprintf("%s  %s\n", mark, report.Paragraph(server+f.Text+" ["+f.Name+"]", 11, 80))
+	if f.Remedy != "" {
+		text += fmt.Sprintf("  remedy   %s\n", report.Paragraph(f.Remedy, 11, 80))
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}

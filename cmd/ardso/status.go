@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"ardso/cmd/internal/report"
+	"ardso/cmd/internal/run"
+)
+
+func (e *environment) status() *cli.Command {
+	return &cli.Command{
+		Name:      "status",
+		Usage:     "how far each server's log is carried out, and what waits",
+		ArgsUsage: "[SERVER…]",
+		Description: "For each server: who reads its log and how much of it is still to be carried out, what\n" +
+			"log the server keeps for that, how far each thread is, and what is pending or in errors.\n\n" +
+			"Example:\n  ardso status\n  ardso status --json | jq .reader.behind",
+		Action: e.runStatus,
+	}
+}
+
+func (e *environment) runStatus(c *cli.Context) (err error) {
+	ctx, stop := interruptible(c.Context)
+	defer stop()
+	doc, err := e.document(c)
+	if err != nil {
+		return err
+	}
+	conns, err := run.Connect(ctx, doc, c.Args().Slice()...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, run.CloseAll(conns)) }()
+	sources := run.SourcesOf(doc)
+	all := make([]run.Status, len(conns))
+	var bad []error
+	for i, conn := range conns {
+		all[i] = run.ReadStatus(ctx, conn, sources[conn.Name])
+		if all[i].Error != "" {
+			bad = append(bad, &statusError{all[i]})
+		}
+	}
+	p := e.print(c)
+	if err := report.List(p, all, "no servers", statusColumns, statusRow); err != nil {
+		return err
+	}
+	if !p.JSON {
+		if err := showApplied(p.Out, all); err != nil {
+			return err
+		}
+		for _, err := range bad {
+			_, _ = fmt.Fprintln(p.Out)
+			q := *p
+			q.Err = p.Out
+			q.Error(err)
+		}
+	}
+	if len(bad) > 0 {
+		return &silentError{errors.Join(bad...)}
+	}
+	return nil
+}
+
+// statusError is what is wrong with a server.
+type statusError struct{ run.Status }
+
+func (e *statusError) Error() string  { return e.Reason }
+func (e *statusError) Name() string   { return e.Status.Error }
+func (e *statusError) Remedy() string { return e.Status.Remedy }
+
+var statusColumns = []report.Column{
+	{Title: "server"}, {Title: "engine"}, {Title: "read by"}, {Title: "behind", Right: true}, {Title: "log kept", Right: true},
+	{Title: "pending", Right: true}, {Title: "errors", Right: true}, {Title: "conflicts", Right: true},
+}
+
+func statusRow(s run.Status) []string {
+	row := []string{s.Server, s.Engine, "", "", "", "", "", ""}
+	switch {
+	case s.Error != "":
+		row[2] = s.Error
+	case s.Reader == nil:
+		row[2] = "(target only)"
+	case s.Reader.Holder == "":
+		row[2] = "nobody"
+	default:
+		row[2] = s.Reader.Holder
+	}
+	if s.Reader != nil && s.Error == "" {
+		row[3], row[4] = logSize(s.Reader.Behind, s.Reader.Unit), logSize(s.Reader.Retained, s.Reader.Unit)
+	}
+	if s.Pending != nil {
+		row[5] = number(s.Pending["new"] + s.Pending["running"])
+		row[6] = number(s.Errors["held"] + s.Errors["retry"])
+		row[7] = number(s.Settled)
+	}
+	return row
+}
+
+// logSize is a length of log: rows, or bytes in a unit that fits.
+func logSize(n int64, unit string) string {
+	if unit != "bytes" {
+		return strings.TrimSpace(number(n) + " " + unit)
+	}
+	f, names := float64(n), []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for f >= 1024 && i < len(names)-1 {
+		f /= 1024
+		i++
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", f, names[i])
+}
+
+// showApplied shows how far each thread is, where there are any.
+func showApplied(w io.Writer, all []run.Status) error {
+	t := report.Table{Columns: []report.Column{
+		{Title: "target"}, {Title: "source"}, {Title: "pool"}, {Title: "thread", Right: true},
+		{Title: "transactions", Right: true}, {Title: "last"}, {Title: "position"},
+	}}
+	for _, s := range all {
+		for _, a := range s.Applied {
+			last := ago(a.Updated)
+			if a.Transactions == 0 {
+				last = "never"
+			}
+			t.Rows = append(t.Rows, []string{s.Server, a.Source, a.Pool, fmt.Sprint(a.Thread), number(a.Transactions), last, a.Position})
+		}
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return t.Write(w, 80)
+}

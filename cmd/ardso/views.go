@@ -1,0 +1,110 @@
+package main
+
+import (
+	"time"
+
+	"ardso/mapping"
+	"ardso/sql/control"
+	"ardso/sql/value"
+)
+
+// pendingView is a row of dso_pending as it is shown.
+type pendingView struct {
+	Server    string    `json:"server"`
+	ID        string    `json:"id"`
+	Type      string    `json:"type"`
+	Mapping   string    `json:"mapping"`
+	Form      string    `json:"form"`
+	Where     string    `json:"where"`
+	Status    string    `json:"status"`
+	LastKey   string    `json:"last_key"`
+	RowsDone  int64     `json:"rows_done"`
+	RowsTotal int64     `json:"rows_total"` // -1 = not known
+	Error     string    `json:"error,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	Remedy    string    `json:"remedy,omitempty"`
+	Created   time.Time `json:"created"`
+	CreatedBy string    `json:"created_by"`
+	Updated   time.Time `json:"updated"`
+}
+
+func viewPending(server string, list []control.Pending) []pendingView {
+	out := make([]pendingView, len(list))
+	for i, p := range list {
+		out[i] = pendingView{
+			Server: server, ID: p.ID, Type: p.Type, Mapping: p.Mapping, Form: p.Form, Where: p.Qualification, Status: string(p.Status),
+			LastKey: p.LastKey, RowsDone: p.RowsDone, RowsTotal: p.RowsTotal, Error: p.Error, Reason: p.Reason, Remedy: p.Remedy,
+			Created: p.Created, CreatedBy: p.CreatedBy, Updated: p.Updated,
+		}
+	}
+	return out
+}
+
+// errorView is a row of dso_pending_error as it is shown.
+type errorView struct {
+	Server     string    `json:"server"` // target
+	ID         string    `json:"id"`
+	Source     string    `json:"source"`
+	Mapping    string    `json:"mapping"`
+	Form       string    `json:"form"`
+	Request    string    `json:"request"`
+	TargetForm string    `json:"target_form"`
+	Action     string    `json:"action"`
+	Error      string    `json:"error"`
+	Reason     string    `json:"reason"`
+	Remedy     string    `json:"remedy"`
+	Attempts   int       `json:"attempts"`
+	Status     string    `json:"status"`
+	Created    time.Time `json:"created"`
+	Updated    time.Time `json:"updated"`
+
+	// In `show` only.
+	Operations []*mapping.Operation `json:"operations,omitempty"`
+	TargetNow  map[int]value.Value  `json:"target_now,omitempty"` // by field ID
+
+	text string // Operations as stored
+}
+
+func viewErrors(server string, list []control.PendingError) []errorView {
+	out := make([]errorView, len(list))
+	for i, x := range list {
+		out[i] = errorView{
+			Server: server, ID: x.ID, Source: x.Source, Mapping: x.Mapping, Form: x.Form, Request: x.Request, TargetForm: x.TargetForm,
+			Action: x.Action, Error: x.Error, Reason: x.Reason, Remedy: x.Remedy, Attempts: x.Attempts, Status: string(x.Status),
+			Created: x.Created, Updated: x.Updated, text: x.Operation,
+		}
+	}
+	return out
+}
+
+// conflictView is a row of dso_conflict as it is shown.
+type conflictView struct {
+	Server     string    `json:"server"` // target
+	ID         string    `json:"id"`
+	Source     string    `json:"source"`
+	Mapping    string    `json:"mapping"`
+	Form       string    `json:"form"`
+	Request    string    `json:"request"`
+	TargetForm string    `json:"target_form"`
+	Kind       string    `json:"kind"`
+	SettledBy  string    `json:"settled_by"`
+	Outcome    string    `json:"outcome"`
+	Created    time.Time `json:"created"`
+
+	// In `show` only.
+	Operation  *mapping.Operation  `json:"operation,omitempty"`
+	TargetHeld map[int]value.Value `json:"target_held,omitempty"` // by field ID
+
+	source, target string // images as stored
+}
+
+func viewConflicts(server string, list []control.Conflict) []conflictView {
+	out := make([]conflictView, len(list))
+	for i, x := range list {
+		out[i] = conflictView{
+			Server: server, ID: x.ID, Source: x.Source, Mapping: x.Mapping, Form: x.Form, Request: x.Request, TargetForm: x.TargetForm,
+			Kind: x.Kind, SettledBy: x.SettledBy, Outcome: x.Outcome, Created: x.Created, source: x.SourceImage, target: x.TargetImage,
+		}
+	}
+	return out
+}
