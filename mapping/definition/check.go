@@ -367,18 +367,25 @@ func (c *checker) twoDefaults() {
 
 // keyFilled complains where the target's request cannot be found or made.
 func (c *checker) keyFilled(x *CompiledMapping) {
+	if x.DuplicateRequestID == CreateNew && !makesIDs(x.ToForm) {
+		c.add(x.PosOf("duplicate_request_id"), "no_new_ids", "write error or overwrite: only forms of an ar catalog make Request IDs",
+			"mapping %q: form %q on %s cannot make Request IDs", x.Name, x.ToForm.Name, x.To.Server)
+	}
 	for _, k := range x.ToForm.Key {
 		switch {
 		case x.fills(k) || c.written(x.Mapping, x.ToForm, k):
 		case x.MatchingQualification.IsZero():
 			c.add(x.Mapping.Pos, "key_not_filled", fmt.Sprintf("map it under fields: {%s: …}, or write matching_qualification", k.Name),
 				"mapping %q does not fill %q (%d), by which requests of form %q on %s are found", x.Name, k.Name, k.ID, x.ToForm.Name, x.To.Server)
-		case x.ToForm.NextID == nil && !k.Column.HasDefault && !k.Column.IdentityAlways && !k.Column.Generated:
-			c.add(x.Mapping.Pos, "key_not_filled", fmt.Sprintf("map it under fields: {%s: …}, or give the form id_length", k.Name),
-				"mapping %q does not fill %q (%d), and the database gives new requests of form %q on %s none", x.Name, k.Name, k.ID, x.ToForm.Name, x.To.Server)
+		case !makesIDs(x.ToForm):
+			c.add(x.Mapping.Pos, "key_not_filled", fmt.Sprintf("map it under fields: {%s: …}", k.Name),
+				"mapping %q does not fill %q (%d), and form %q on %s cannot make Request IDs", x.Name, k.Name, k.ID, x.ToForm.Name, x.To.Server)
 		}
 	}
 }
+
+// makesIDs reports whether a new Request ID can be made for a form.
+func makesIDs(f *schema.Form) bool { return f.NextID != nil && len(f.Key) == 1 }
 
 // fills reports whether a line fills the target field.
 func (x *CompiledMapping) fills(f *schema.Field) bool {

@@ -89,9 +89,7 @@ type Form struct {
 
 	// KeepEmptyStrings: '' is a value of its own. Otherwise '' is read as empty and NULL is written
 	// for it. Default: yes in a plain catalog, no in an ar catalog.
-	KeepEmptyStrings bool   `json:"keep_empty_strings"`
-	IDPrefix         string `json:"id_prefix,omitempty"` // of new Request IDs
-	IDLength         int    `json:"id_length,omitempty"` // of new Request IDs, prefix included; 0 = no IDs are made
+	KeepEmptyStrings bool `json:"keep_empty_strings"`
 }
 
 // Field says of a column of a plain catalog what the database cannot.

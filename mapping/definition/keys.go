@@ -162,13 +162,6 @@ var formObject = object[Form]{
 		is("request_id", columns, func(f *Form) *[]string { return &f.RequestID }, "Column, or columns, that name a request; default: the primary key."),
 		is("fields", listOf(pointers(fieldObject)), func(f *Form) *[]*Field { return &f.Fields }, "Columns that are not just named and typed as in the database. Columns that are not listed are fields too."),
 		is("keep_empty_strings", yesNo, func(f *Form) *bool { return &f.KeepEmptyStrings }, "The empty text is a value of its own, not an empty field; default: yes in a plain catalog, no in an ar catalog."),
-		is("id_prefix", scalar(schemaOf{"type": "string", "maxLength": 10}, func(s string) (string, string, string) {
-			if len(s) > 10 {
-				return s, fmt.Sprintf("prefix %q has more than 10 characters", s), "shorten it"
-			}
-			return s, "", ""
-		}), func(f *Form) *string { return &f.IDPrefix }, "Prefix of Request IDs that are made here."),
-		is("id_length", integer(1, 254), func(f *Form) *int { return &f.IDLength }, "Length of Request IDs that are made here, prefix included, filled up with zeros; 1 = not filled up; default: no IDs are made."),
 	},
 }
 

@@ -148,15 +148,6 @@ func (n namer) forms(s *Server) {
 		if !f.Has("keep_empty_strings") {
 			f.KeepEmptyStrings = true
 		}
-		if f.Has("id_prefix") && !f.Has("id_length") {
-			n.add(f.PosOf("id_prefix"), "missing_key", "write the length of the whole Request ID", "id_prefix without id_length")
-		}
-		if f.IDLength > 1 && f.IDLength <= len(f.IDPrefix) {
-			n.add(f.PosOf("id_length"), "out_of_range", "leave room for the number", "id_length %d is no longer than the prefix %q", f.IDLength, f.IDPrefix)
-		}
-		if f.IDLength > 0 && len(f.RequestID) > 1 {
-			n.add(f.PosOf("id_length"), "contradiction", "leave id_length out", "Request IDs of several columns cannot be made")
-		}
 		n.fields(f)
 	}
 }

@@ -13,8 +13,6 @@ var unsupported = []struct {
 		inMappings("transfer_mode", func(m *Mapping) bool { return m.TransferMode == CopyDelete })},
 	{"when_to_update other than no update", "copies do not send changes back yet",
 		inMappings("when_to_update", func(m *Mapping) bool { return m.WhenToUpdate != NoUpdate })},
-	{"on_conflict other than error", "conflicts all go to dso_pending_error yet",
-		inMappings("on_conflict", func(m *Mapping) bool { return m.OnConflict != ConflictError })},
 	{"on_foreign_change: revert", "it needs ownership, which is not handed over yet",
 		inMappings("on_foreign_change", func(m *Mapping) bool { return m.OnForeignChange == Revert })},
 	{"return", "ownership is not handed over yet, so there is nothing to return", findReturns},
