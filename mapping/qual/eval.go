@@ -20,6 +20,12 @@ type machine struct {
 	err   error
 }
 
+// start makes the Env's machine ready for an evaluation.
+func (e *Env) start(s *Scope, loose bool) *machine {
+	e.machine = machine{env: e, scope: s, loose: loose}
+	return &e.machine
+}
+
 func (m *machine) fail(err error) {
 	if m.err == nil {
 		m.err = err

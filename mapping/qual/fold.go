@@ -24,18 +24,11 @@ func fold(r rune) rune {
 	return least
 }
 
-// caseless reports whether every rune of s folds only to itself.
-func caseless(s string) bool {
-	for _, r := range s {
-		if unicode.SimpleFold(r) != r {
-			return false
-		}
-	}
-	return true
-}
-
 // compareText orders text by code point, folded unless exact. No collation, no padding (§12 row 12).
 func compareText(a, b string, exact bool) int {
+	if a == b {
+		return 0
+	}
 	for {
 		switch {
 		case a == "" && b == "":

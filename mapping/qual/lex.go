@@ -69,7 +69,6 @@ var symbols = []string{"!=", "<=", ">=", "&&", "||", "=", "<", ">", "!", "+", "-
 
 // notOurs are operators of other languages.
 var notOurs = map[string]string{
-	"==": "equality is written =", "<>": "inequality is written !=",
 	"&": "write AND or &&", "|": "write OR or ||", ";": "one qualification is one text",
 	"[": "sets stand inside the text of LIKE", "@": "", "#": "there are no comments",
 }
@@ -101,11 +100,13 @@ func lexAny(l *lexer) stateFn {
 
 func lexSymbol(l *lexer) stateFn {
 	rest := l.text[l.pos:]
-	for wrong, hint := range notOurs {
-		if len(wrong) == 2 && strings.HasPrefix(rest, wrong) {
-			l.pos += 2
-			return l.complain(hint, "%s is no operator", wrong)
-		}
+	switch {
+	case strings.HasPrefix(rest, "=="):
+		l.pos += 2
+		return l.complain("equality is written =", "== is no operator")
+	case strings.HasPrefix(rest, "<>"):
+		l.pos += 2
+		return l.complain("inequality is written !=", "<> is no operator")
 	}
 	for _, s := range symbols {
 		if strings.HasPrefix(rest, s) {

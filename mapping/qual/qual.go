@@ -155,6 +155,8 @@ type Env struct {
 
 	// DivisionsByZero is counted up by evaluations (§12 row 15).
 	DivisionsByZero int
+
+	machine machine // of the evaluation under way; here because it would be allocated elsewhere
 }
 
 // Keywords are the values behind $USER$ and the rest; "" and the zero time read as NULL.
@@ -186,13 +188,14 @@ func (q *Qualification) Eval(env *Env) (Truth, error) {
 	if q.root == nil {
 		return True, nil
 	}
-	m := machine{env: env, scope: &q.scope}
-	return m.test(q.root), m.err
+	m := env.start(&q.scope, false)
+	t := m.test(q.root)
+	return t, m.err
 }
 
 // Eval computes the value. Errors are *UnknownValueError, *ConvertError and *LimitError.
 func (x *Expression) Eval(env *Env) (value.Value, error) {
-	m := machine{env: env, scope: &x.scope, loose: true}
+	m := env.start(&x.scope, true)
 	v := m.eval(x.root)
 	if m.err != nil {
 		return value.Absent, m.err

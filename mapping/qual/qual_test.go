@@ -467,7 +467,7 @@ func TestPrint(t *testing.T) {
 	golden(t, "print.golden", b.String())
 }
 
-func readFile(t *testing.T, path string) string {
+func readFile(t testing.TB, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
