@@ -140,6 +140,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	d := &DB{DB: db, Engine: e, Server: c.Server, URL: u, config: c}
+	// A server of another kind may wait for us to speak first, as we wait for it.
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
 	if err := e.impl.setUp(ctx, d); err != nil {
 		_ = db.Close() // the first error is the one to tell
 		return nil, openError(c, u, e, err)

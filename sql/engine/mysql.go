@@ -49,6 +49,7 @@ func mysqlConfig(u *url.URL, c Config) (*mysql.Config, error) {
 	config.User, config.Passwd, config.DBName = u.User.Username(), c.Password, name
 	config.Net, config.Addr = mysqlAddress(u, opts["socket"])
 	config.TLS, config.AllowFallbackToPlaintext = secure.Config, secure.Plaintext
+	config.Timeout = connectTimeout
 	config.ClientFoundRows = true
 	config.InterpolateParams = true // one round trip a statement
 	config.MultiStatements = true   // guarded updates go several at a time

@@ -8,6 +8,15 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Times that a server has to answer: a new connection, and all of Open's questions.
+const (
+	connectTimeout = 10 * time.Second
+	openTimeout    = 20 * time.Second
 )
 
 // fault is why a database could not be opened: the last part of the error's name.
@@ -112,6 +121,15 @@ func openError(c Config, u *url.URL, e *Engine, err error) *OpenError {
 		out.fault = badTLS
 	default:
 		out.fault = e.impl.openFault(err)
+	}
+	// The PostgreSQL driver says much about its own attempts before it says what is wrong.
+	var answer *pgconn.PgError
+	var attempt *pgconn.ConnectError
+	switch {
+	case errors.As(err, &answer):
+		out.Err = answer
+	case errors.As(err, &attempt):
+		out.Err = attempt.Unwrap()
 	}
 	switch out.fault {
 	case denied:

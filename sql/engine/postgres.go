@@ -73,6 +73,7 @@ func PostgresConfig(u *url.URL, c Config) (*pgx.ConnConfig, error) {
 		return nil, errors.New("url: the PostgreSQL driver cannot read it: postgres://user@host:port/database")
 	}
 	config.Password = c.Password // "" too: no password comes from a file of the environment's choice
+	config.ConnectTimeout = connectTimeout
 	config.TLSConfig = secure.Config
 	config.Fallbacks = nil
 	if secure.Config != nil && secure.Plaintext {
@@ -119,8 +120,7 @@ func (postgres) setUp(ctx context.Context, d *DB) error {
 func (postgres) openFault(err error) fault {
 	var pe *pgconn.PgError
 	if !errors.As(err, &pe) {
-		if strings.Contains(err.Error(), "failed to write startup") || strings.Contains(err.Error(), "unexpected message type") ||
-			strings.Contains(err.Error(), "received unexpected message") {
+		if strings.Contains(err.Error(), "unknown message type") { // another protocol
 			return wrongEngine
 		}
 		return unreachable

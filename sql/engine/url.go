@@ -20,7 +20,7 @@ func parseURL(raw string) (*url.URL, error) {
 	if _, has := u.User.Password(); has {
 		return nil, errors.New("url: it holds a password; passwords come from `password: ${NAME}` or `password_file:`")
 	}
-	if u.Scheme != "sqlite" && strings.Contains(u.Path+u.Opaque, "@") {
+	if u.Scheme != "sqlite" && strings.Contains(u.Path+u.Opaque+u.RawQuery+u.Fragment, "@") {
 		return nil, errors.New("url: it has an @ behind the host; if that is part of a password: passwords come from `password: ${NAME}` or `password_file:`")
 	}
 	return u, nil

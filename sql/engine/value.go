@@ -42,8 +42,19 @@ func (e *Engine) Scan(kind value.Kind, typeName string, raw any) (value.Value, e
 		return e.ParseText(kind, typeName, v)
 	case []byte:
 		return e.ParseText(kind, typeName, string(v))
-	case int64: // a driver's own form of an integer, in prepared statements
+	// The MySQL driver turns numbers into Go's by itself, exactly.
+	case int64:
 		return e.ParseText(kind, typeName, strconv.FormatInt(v, 10))
+	case uint64:
+		return e.ParseText(kind, typeName, strconv.FormatUint(v, 10))
+	case float64:
+		if kind == value.KindReal {
+			return value.Real(v), nil
+		}
+	case float32:
+		if kind == value.KindReal {
+			return value.Real(float64(v)), nil
+		}
 	}
 	return value.Value{}, fmt.Errorf("read a column of type %s: the driver delivered a %T", typeName, raw)
 }
