@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -339,6 +340,55 @@ func TestUnresolved(t *testing.T) {
 	d = parse(t, "servers: {a: {url: 'mysql://${HOST}/db'}}")
 	if d.Server("a").URL != "mysql://db-chi/db" {
 		t.Errorf("got %s", d.Server("a").URL)
+	}
+}
+
+// TestNoSecretInLogs: slog asks values for their text, or prints them with %+v.
+func TestNoSecretInLogs(t *testing.T) {
+	var b strings.Builder
+	s := &Server{Name: "a", Password: NewSecret("hunter2")}
+	for _, h := range []slog.Handler{slog.NewTextHandler(&b, nil), slog.NewJSONHandler(&b, nil)} {
+		slog.New(h).Info("open", "password", s.Password, "server", s, "value", *s, "group", slog.GroupValue(slog.Any("p", &s.Password)))
+	}
+	noSecret(t, "slog", b.String())
+	if strings.Count(b.String(), hidden) < 4 {
+		t.Errorf("got %s", b.String())
+	}
+}
+
+// TestSpellings: each kind reads what it prints.
+func TestSpellings(t *testing.T) {
+	spellings(t, transferModes, (*TransferMode).UnmarshalText, TransferMode.String, TransferMode.MarshalText)
+	spellings(t, duplicateActions, (*DuplicateAction).UnmarshalText, DuplicateAction.String, DuplicateAction.MarshalText)
+	spellings(t, updateTimes, (*WhenToUpdate).UnmarshalText, WhenToUpdate.String, WhenToUpdate.MarshalText)
+	spellings(t, matches, (*Match).UnmarshalText, Match.String, Match.MarshalText)
+	spellings(t, conflictPolicies, (*ConflictPolicy).UnmarshalText, ConflictPolicy.String, ConflictPolicy.MarshalText)
+	spellings(t, foreignChanges, (*ForeignChange).UnmarshalText, ForeignChange.String, ForeignChange.MarshalText)
+	spellings(t, catalogKinds, (*CatalogKind).UnmarshalText, CatalogKind.String, CatalogKind.MarshalText)
+	spellings(t, nullCompares, (*NullCompare).UnmarshalText, NullCompare.String, NullCompare.MarshalText)
+}
+
+func spellings[K ~int](t *testing.T, n names[K], read func(*K, []byte) error, print func(K) string, marshal func(K) ([]byte, error)) {
+	t.Helper()
+	for i, want := range n {
+		var k K
+		b, err := marshal(K(i))
+		if err != nil || string(b) != want || print(K(i)) != want || read(&k, b) != nil || int(k) != i {
+			t.Errorf("%s: got %s %s, %d, %v", want, b, print(K(i)), k, err)
+		}
+	}
+}
+
+// TestErrorList is what reports find with errors.As.
+func TestErrorList(t *testing.T) {
+	_, err := Parse([]File{{"d.yaml", "pool: []"}}, Secrets{})
+	list, _ := errors.AsType[ErrorList](err)
+	problem, ok := errors.AsType[*Problem](err)
+	if !ok || len(list) != 2 || problem.Name() != "definition.unknown_key" || list.Name() != "definition.invalid" || problem.Remedy() == "" || list.Remedy() == "" {
+		t.Errorf("got %v", err)
+	}
+	if list[:1].Remedy() != problem.Remedy() || (ErrorList{}).err() != nil {
+		t.Error("a list of one, or of none, is not as it should be")
 	}
 }
 

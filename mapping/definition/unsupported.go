@@ -1,5 +1,7 @@
 package definition
 
+import "slices"
+
 // unsupported lists what the language of definitions has and this version does not carry out. It is
 // refused at load, by name: a definition that is accepted is carried out.
 var unsupported = []struct {
@@ -13,9 +15,22 @@ var unsupported = []struct {
 		inMappings("transfer_mode", func(m *Mapping) bool { return m.TransferMode == CopyDelete })},
 	{"when_to_update other than no update", "copies do not send changes back yet",
 		inMappings("when_to_update", func(m *Mapping) bool { return m.WhenToUpdate != NoUpdate })},
+	{"max_time_to_retry other than no limit", "errors that may cure themselves are tried again until they are cured",
+		inMappings("max_time_to_retry", func(m *Mapping) bool { return m.MaxTimeToRetry != NoLimit })},
 	{"on_foreign_change: revert", "it needs ownership, which is not handed over yet",
 		inMappings("on_foreign_change", func(m *Mapping) bool { return m.OnForeignChange == Revert })},
-	{"return", "ownership is not handed over yet, so there is nothing to return", findReturns},
+	{"return", "ownership is not handed over yet, so there is nothing to return", inActions(func(a Action) (Pos, bool) {
+		if a.Return == nil {
+			return Pos{}, false
+		}
+		return a.Return.Pos, true
+	})},
+	{"override_loop_detection", "a change never goes to a server that it has passed", inActions(func(a Action) (Pos, bool) {
+		if a.Transfer == nil || !a.Transfer.OverrideLoopDetection {
+			return Pos{}, false
+		}
+		return a.Transfer.PosOf("override_loop_detection"), true
+	})},
 	{"escalations", "nothing runs them yet; `ardso transfer --where` does it by hand", func(d *Document) (at []Pos) {
 		for _, e := range d.Escalations {
 			at = append(at, e.Pos)
@@ -50,15 +65,16 @@ func inMappings(key string, has func(*Mapping) bool) func(*Document) []Pos {
 	}
 }
 
-func findReturns(d *Document) (at []Pos) {
-	for _, f := range d.Filters {
-		for _, actions := range [][]Action{f.Actions, f.Else} {
-			for _, a := range actions {
-				if a.Return != nil {
-					at = append(at, a.Return.Pos)
+// inActions finds actions of filters.
+func inActions(find func(Action) (Pos, bool)) func(*Document) []Pos {
+	return func(d *Document) (at []Pos) {
+		for _, f := range d.Filters {
+			for _, a := range slices.Concat(f.Actions, f.Else) {
+				if pos, ok := find(a); ok {
+					at = append(at, pos)
 				}
 			}
 		}
+		return at
 	}
-	return at
 }
