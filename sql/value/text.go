@@ -17,7 +17,7 @@ func Parse(k Kind, s string) (Value, error) {
 	case KindInt:
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
-			if d, derr := Decimal(s); derr == nil && !strings.ContainsAny(d.s, ".NI") {
+			if d, derr := Decimal(s); derr == nil && !strings.ContainsAny(s, ".eEnN") {
 				return d, nil
 			}
 			return Value{}, &SyntaxError{k, s}
@@ -27,7 +27,7 @@ func Parse(k Kind, s string) (Value, error) {
 		return Decimal(s)
 	case KindReal:
 		f, err := strconv.ParseFloat(s, 64)
-		if err != nil {
+		if err != nil || strings.ContainsAny(s, "_xX") { // Go's own spellings of numbers
 			return Value{}, &SyntaxError{k, s}
 		}
 		return Real(f), nil
@@ -144,6 +144,10 @@ func formatReal(f float64) string {
 
 const dayMicros = 86400 * 1_000_000
 
+// maxInstantDays bounds the days from 1970 whose microseconds an int64 holds, with any time of day and
+// zone. It is in the year 294247; PostgreSQL goes thirty years further, which is refused.
+const maxInstantDays = math.MaxInt64/dayMicros - 3
+
 // parseInstant reads "2026-11-22 21:09:00[.123456][+00[:00]][ BC]", also with T and Z; a text
 // without a zone is UTC.
 func parseInstant(s string) (Value, error) {
@@ -160,7 +164,7 @@ func parseInstant(s string) (Value, error) {
 		return Value{}, bad
 	}
 	day, rest, ok := parseDay(body[:i], bc)
-	if !ok || rest != "" {
+	if !ok || rest != "" || day-EpochDay > maxInstantDays || day-EpochDay < -maxInstantDays {
 		return Value{}, bad
 	}
 	us, rest, ok := parseTime(body[i+1:])
@@ -190,12 +194,13 @@ func parseOffset(s string) (int64, bool) {
 	if len(parts) > 3 {
 		return 0, false
 	}
-	secs, unit := int64(0), int64(3600)
+	secs, unit, limit := int64(0), int64(3600), int64(15) // hours, as far as zones go
 	for _, p := range parts {
 		n, ok := digits(p, 2)
-		if !ok {
+		if !ok || n > limit {
 			return 0, false
 		}
+		limit = 59
 		secs += n * unit
 		unit /= 60
 	}
@@ -248,9 +253,9 @@ func parseTime(s string) (us int64, rest string, ok bool) {
 	}
 	h, ok1 := digits(parts[0], len(parts[0]))
 	m, ok2 := digits(parts[1], 2)
-	sec, frac, _ := strings.Cut(parts[2], ".")
+	sec, frac, point := strings.Cut(parts[2], ".")
 	x, ok3 := digits(sec, 2)
-	if !ok1 || !ok2 || !ok3 || m > 59 || x > 60 || len(parts[0]) > 4 || len(frac) > 9 {
+	if !ok1 || !ok2 || !ok3 || m > 59 || x > 59 || point && frac == "" || len(parts[0]) > 4 || len(frac) > 9 {
 		return 0, "", false
 	}
 	us = (h*3600 + m*60 + x) * 1_000_000
