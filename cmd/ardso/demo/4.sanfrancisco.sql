@@ -1,0 +1,1 @@
+UPDATE T100 SET C7 = 4, C536870916 = 'waxed the rails', C5 = 'Ann', C6 = 1767315600 WHERE C1 = 'SF0042';

@@ -1,0 +1,1 @@
+UPDATE chair_repair SET cost = 15.5 WHERE id = 'SF0044';

@@ -1,0 +1,3 @@
+SELECT article AS "article", office AS "office", item AS "item", problem AS "problem", solution AS "solution"
+FROM knowledge
+ORDER BY article
