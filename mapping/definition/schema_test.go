@@ -64,7 +64,7 @@ func validate(t *testing.T, s *jsonschema.Schema, text string) error {
 
 func TestSchemaTakesGoodFiles(t *testing.T) {
 	s := compileSchema(t)
-	for _, pattern := range []string{"testdata/good/*.yaml", "testdata/check/*.yaml"} {
+	for _, pattern := range []string{"testdata/good/*.yaml", "testdata/check/*.yaml", "testdata/bad/parse/whole.yaml"} {
 		for _, path := range glob(t, pattern) {
 			if err := validate(t, s, read(t, path).Text); err != nil {
 				t.Errorf("%s: %v", path, err)
