@@ -106,7 +106,7 @@ func (g NextID) Format(n int64) string {
 	if g.Length <= 1 {
 		return g.Prefix + fmt.Sprint(n)
 	}
-	return g.Prefix + fmt.Sprintf("%0*d", g.Length-len(g.Prefix), n)
+	return g.Prefix + fmt.Sprintf("%0*d", max(g.Length-len(g.Prefix), 0), n)
 }
 
 // Field is a field of a form.
