@@ -17,8 +17,10 @@ import (
 	"ardso/sql/value"
 )
 
-// mysql sends inserts as one statement with many rows, updates and deletes as one packet of guarded
-// statements, one a row; the driver tells how many rows each of them found.
+// mysql sends inserts as one statement with many rows. Updates and deletes go by some dozens of rows
+// to a guarded statement, whose values and guards are chosen by CASE on the key; the driver tells how
+// many rows each statement found. Only where that is not all of them do they go one row to a
+// statement, many to a packet, which tells which row was not found.
 //
 // INSERT IGNORE would turn values that do not fit into warnings, and ON DUPLICATE KEY UPDATE would
 // change the row that holds another unique value (L-16). So a plain INSERT it is, and where it meets
@@ -212,8 +214,16 @@ func (d mysql) existing(ctx context.Context, w *Writer, tx *Tx, s *shape, rows [
 	return missing(there), err
 }
 
-// change sends all rows' statements as one packet.
-func (d mysql) change(ctx context.Context, _ *Writer, tx *Tx, s *shape, rows []row) ([]int, error) {
+func (d mysql) change(ctx context.Context, w *Writer, tx *Tx, s *shape, rows []row) ([]int, error) {
+	all, err := d.together(ctx, w, tx, s, rows)
+	if err != nil || all {
+		return nil, err
+	}
+	return d.apart(ctx, tx, s, rows)
+}
+
+// apart sends a statement for each row, in the caller's order, as one packet.
+func (mysql) apart(ctx context.Context, tx *Tx, s *shape, rows []row) ([]int, error) {
 	comment, body, _ := strings.Cut(s.text, "\n")
 	text := comment + "\n" + strings.Repeat(body+";\n", len(rows)-1) + body
 	args := make([]driver.NamedValue, 0, len(rows)*len(rows[0].args))
@@ -222,27 +232,33 @@ func (d mysql) change(ctx context.Context, _ *Writer, tx *Tx, s *shape, rows []r
 			args = append(args, driver.NamedValue{Ordinal: len(args) + 1, Value: a})
 		}
 	}
-	var found []int64
-	err := tx.conn.Raw(func(c any) error {
-		r, err := c.(driver.ExecerContext).ExecContext(ctx, text, args)
-		if err == nil {
-			found = r.(mysqldriver.Result).AllRowsAffected()
-		}
-		return err
-	})
-	switch {
-	case errors.Is(err, driver.ErrSkip):
-		return nil, fmt.Errorf("form %q: a row takes more than the %s", s.form.Name, "packet that the connection allows (max_allowed_packet)")
-	case err != nil:
+	found, err := packet(ctx, tx, text, args)
+	if err == nil && len(found) != len(rows) {
+		err = fmt.Errorf("%d results for %d statements", len(found), len(rows))
+	}
+	if err != nil {
 		return nil, err
-	case len(found) != len(rows):
-		return nil, fmt.Errorf("form %q: %d results for %d statements", s.form.Name, len(found), len(rows))
 	}
 	done := make([]bool, len(rows))
 	for i, n := range found {
 		done[i] = n > 0
 	}
 	return missing(done), nil
+}
+
+// packet runs statements in one round trip and returns how many rows each of them found.
+func packet(ctx context.Context, tx *Tx, text string, args []driver.NamedValue) (found []int64, err error) {
+	err = tx.conn.Raw(func(c any) error {
+		r, err := c.(driver.ExecerContext).ExecContext(ctx, text, args)
+		if err == nil {
+			found = r.(mysqldriver.Result).AllRowsAffected()
+		}
+		return err
+	})
+	if errors.Is(err, driver.ErrSkip) {
+		err = errors.New("a row takes more than the server's max_allowed_packet")
+	}
+	return found, err
 }
 
 // lookupBatch bounds the keys of one SELECT; of composite keys it is a chain of ORs.

@@ -94,6 +94,7 @@ type part struct {
 
 // shape is a rendered statement with what is needed to fill it.
 type shape struct {
+	name string // of the file
 	form *schema.Form
 	text string
 
@@ -106,6 +107,7 @@ type shape struct {
 	Arbiter  string           // columns of the unique index that tells that a row exists; "" = any index
 	Override bool             // PostgreSQL: an identity column is written (PD-13)
 	Lock     bool
+	Many     int // MySQL: rows of one update or delete
 
 	dialect dialect
 	engine  *engine.Engine
@@ -124,6 +126,7 @@ type shapeKey struct {
 	set  string
 	rest string
 	lock bool
+	many int
 }
 
 // maxShapes bounds the cache: forms that were read anew leave old shapes behind.
@@ -137,11 +140,12 @@ type spec struct {
 	noKey bool // the key is not a parameter
 	lock  bool
 	read  []*schema.Column
+	many  int
 }
 
 // shape returns the rendered statement.
 func (w *Writer) shape(f *schema.Form, q spec) (*shape, error) {
-	key := shapeKey{name: q.name, form: f, set: ids(q.set), rest: ids(q.guard), lock: q.lock}
+	key := shapeKey{name: q.name, form: f, set: ids(q.set), rest: ids(q.guard), lock: q.lock, many: q.many}
 	if q.read != nil {
 		key.rest += "|" + columnNames(q.read)
 	}
@@ -184,7 +188,7 @@ func (w *Writer) render(f *schema.Form, q spec) (*shape, error) {
 		return nil, fmt.Errorf("no key")
 	}
 	e := w.db.Engine
-	s := &shape{form: f, Table: e.Table(f.Table.Schema, f.Table.Name), Lock: q.lock, Read: q.read, dialect: w.dialect, engine: e}
+	s := &shape{name: q.name, form: f, Table: e.Table(f.Table.Schema, f.Table.Name), Lock: q.lock, Read: q.read, Many: q.many, dialect: w.dialect, engine: e}
 	n := 0
 	add := func(list []part, fields []*schema.Field, r role) ([]part, error) {
 		for _, x := range fields {
@@ -333,6 +337,9 @@ func (s *shape) functions() template.FuncMap {
 			n := 0
 			return each(s.parts(), func(part) string { n++; return "$" + strconv.Itoa(n) + "::text[]" })
 		},
+		"cases":  (*shape).cases,
+		"guards": (*shape).guards,
+		"anyKey": (*shape).anyKey,
 		"aliases": func(s *shape) string {
 			return each(s.parts(), func(p part) string { return strings.TrimPrefix(p.param, "v.") })
 		},

@@ -1,0 +1,5 @@
+DELETE FROM {{.Table}}
+WHERE ({{anyKey .}})
+{{- if .Guard}}
+  AND {{guards .}}
+{{- end}}

@@ -1,0 +1,6 @@
+UPDATE {{.Table}}
+SET {{cases .}}{{range .Keep}}, {{.}} = {{.}}{{end}}
+WHERE ({{anyKey .}})
+{{- if .Guard}}
+  AND {{guards .}}
+{{- end}}

@@ -1,0 +1,6 @@
+DELETE FROM `ar`.`T1001`
+WHERE (`C1` = ? OR `C1` = ? OR `C1` = ?)
+  AND CASE
+    WHEN `C1` = ? THEN NULLIF(CAST(CONVERT(`C8` USING utf8mb4) AS BINARY), '') <=> ?
+    WHEN `C1` = ? THEN NULLIF(CAST(CONVERT(`C8` USING utf8mb4) AS BINARY), '') <=> ?
+    WHEN `C1` = ? THEN NULLIF(CAST(CONVERT(`C8` USING utf8mb4) AS BINARY), '') <=> ? END
