@@ -100,7 +100,7 @@ func (r *reader) tree() (file *ast.File, ok bool) {
 	defer func() {
 		// The YAML library panics on some malformed input; that is a mistake in the file like any other.
 		if p := recover(); p != nil {
-			r.add(start, "syntax", "look for an unclosed quote or bracket, or wrong indentation", "the file is not YAML")
+			r.add(start, "syntax", lookAround, "the file is not YAML")
 			file, ok = nil, false
 		}
 	}()
@@ -113,10 +113,29 @@ func (r *reader) tree() (file *ast.File, ok bool) {
 				at.Line, at.Column = max(tk.Position.Line, 1), max(tk.Position.Column, 1)
 			}
 		}
-		r.add(at, "syntax", "", "not YAML: %s", found)
+		r.add(at, "syntax", r.syntaxAdvice(at), "not YAML: %s", found)
 		return nil, false
 	}
 	return file, true
+}
+
+const lookAround = "look for an unclosed quote or bracket, or wrong indentation, here or above"
+
+// syntaxAdvice knows what people get wrong: a qualification begins with a quote, so YAML takes what
+// follows the second one for a mistake.
+func (r *reader) syntaxAdvice(at Pos) string {
+	if at.Line > len(r.lines) {
+		return lookAround
+	}
+	line := r.lines[at.Line-1]
+	before := strings.TrimRight(string(line[:min(at.Column-1, len(line))]), " ")
+	switch {
+	case strings.HasSuffix(before, "'") || strings.HasSuffix(before, `"`):
+		return `a text that begins with a quote needs quotes around the whole of it, or lines of its own after "|"`
+	case strings.HasPrefix(strings.TrimLeft(string(line), " "), "\t"):
+		return "indent with blanks, not with tabs"
+	}
+	return lookAround
 }
 
 // tooDeep returns the line in which lists and flow mappings seem to nest too deep; 0 = none does. It

@@ -149,7 +149,8 @@ func golden(t *testing.T, name, got string) {
 func TestSyntaxErrors(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"unclosed", "servers: {a: [", "not YAML"},
-		{"tab", "servers:\n\ta: 1", "not YAML"},
+		{"tab", "servers:\n\ta: 1", "indent with blanks"},
+		{"half quoted", "filters:\n  - run_if: 'Status' = 1\n    on: submit", "needs quotes around the whole of it"},
 		{"not a document", "just text", "expected a definition file with keys"},
 		{"list", "- a", "expected a definition file with keys"},
 		{"empty", "", "no servers are defined"},
