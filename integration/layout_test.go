@@ -68,6 +68,7 @@ var rules = map[string]rule{
 	"integration":           {imports: everything},
 	"integration/arfixture": {imports: []string{"sql/..."}},
 	"integration/dbtest":    {imports: []string{"sql/..."}},
+	"integration/qualtest":  {},
 }
 
 var everything = []string{"sql/...", "cdc/...", "mapping/...", "apply/...", "cmd/...", "integration/..."}

@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"ardso/mapping/qual/qualtest"
+	"ardso/integration/qualtest"
 	"ardso/sql/value"
 )
 

@@ -424,6 +424,9 @@ func (f filter) textColumn(o op, x *schema.Field, v value.Value) schema.Conditio
 	if o != opEqual || v.Kind() != value.KindText || !plainText(x.Column) || strings.Contains(v.Text(), "\x00") {
 		return schema.Condition{}
 	}
+	if strings.ContainsFunc(v.Text(), func(r rune) bool { return !representable(r, x.Column) }) {
+		return schema.Condition{}
+	}
 	list := []value.Value{v}
 	if !f.scope.CaseSensitive {
 		list = spellings(v.Text(), x.Column)
@@ -467,9 +470,6 @@ func spellings(s string, c *schema.Column) []value.Value {
 	list := []string{""}
 	trusted := isCitext(c) && !strings.ContainsFunc(s, unicode.IsMark)
 	for _, r := range s {
-		if !representable(r, c) {
-			return nil
-		}
 		runes := []rune{r}
 		if !trusted || r >= utf8.RuneSelf || strings.ContainsRune("iIkKsS", r) {
 			runes = caseVariants(r, c)

@@ -9,8 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"ardso/integration/qualtest"
 	"ardso/mapping/qual"
-	"ardso/mapping/qual/qualtest"
 	"ardso/sql/schema"
 	"ardso/sql/value"
 )
