@@ -63,12 +63,10 @@ clean: ## Remove what was built (not the installed servers)
 
 $(GOFUMPT):
 	@echo "building gofumpt $(GOFUMPT_VERSION)"
-	@mkdir -p $(TOOLS)
-	@GOBIN=$(TOOLS)/new go install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
-	@mv $(TOOLS)/new/gofumpt $@
+	@GOBIN=$(TOOLS) go install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
+	@mv $(TOOLS)/gofumpt $@
 
 $(GOLANGCI):
 	@echo "building golangci-lint $(GOLANGCI_VERSION); this takes a minute, once"
-	@mkdir -p $(TOOLS)
-	@GOBIN=$(TOOLS)/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
-	@mv $(TOOLS)/new/golangci-lint $@
+	@GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(TOOLS)/golangci-lint $@

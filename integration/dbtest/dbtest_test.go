@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -157,9 +159,6 @@ func TestServer(t *testing.T) {
 
 // Servers and folders are gone after the test process, however it ends.
 func TestGone(t *testing.T) {
-	if docker() {
-		t.Skip("containers have no processes here; TestGoneContainers tests them")
-	}
 	ends := []string{"return", "pause and SIGKILL", "panic", "exit", "SIGKILL"}
 	if testing.Short() {
 		ends = ends[:2]
@@ -183,19 +182,17 @@ func TestGone(t *testing.T) {
 			if err := child.Start(); err != nil {
 				t.Fatal(err)
 			}
-			pids := serversOf(t, out)
-			if len(pids) < 2 {
-				t.Errorf("servers of the child: got %d, want PostgreSQL and MariaDB", len(pids))
+			servers := serversOf(out)
+			if len(servers) != 2 {
+				t.Errorf("servers of the child: got %d, want PostgreSQL and MariaDB", len(servers))
 			}
 			if strings.Contains(end, "SIGKILL") {
 				_ = child.Process.Kill()
 			}
 			_ = child.Wait()
 			gone := func() bool {
-				for _, pid := range pids {
-					if syscall.Kill(pid, 0) == nil {
-						return false
-					}
+				if slices.ContainsFunc(servers, exists) {
+					return false
 				}
 				left, _ := filepath.Glob(filepath.Join(tmp, "ardso-*"))
 				return len(left) == 0
@@ -203,24 +200,31 @@ func TestGone(t *testing.T) {
 			for deadline := time.Now().Add(20 * time.Second); !gone(); time.Sleep(20 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					left, _ := filepath.Glob(filepath.Join(tmp, "ardso-*"))
-					t.Fatalf("20 s after the end of the tests: servers %v, folders %v", pids, left)
+					t.Fatalf("20 s after the end of the tests: servers %v, folders %v", servers, left)
 				}
 			}
 		})
 	}
 }
 
-// serversOf reads the process IDs that TestHelper prints, up to the line "ready".
-func serversOf(t *testing.T, out io.Reader) []int {
-	t.Helper()
-	var pids []int
+// serversOf reads the process or container IDs that TestHelper prints, up to the line "ready".
+func serversOf(out io.Reader) []string {
+	var ids []string
 	for s := bufio.NewScanner(out); s.Scan() && s.Text() != "ready"; {
-		var pid int
-		if n, _ := fmt.Sscanf(s.Text(), "server %d", &pid); n == 1 {
-			pids = append(pids, pid)
+		if id, is := strings.CutPrefix(s.Text(), "server "); is {
+			ids = append(ids, id)
 		}
 	}
-	return pids
+	return ids
+}
+
+// exists reports whether a process or container is still there.
+func exists(id string) bool {
+	if docker() {
+		return exec.Command("docker", "inspect", id).Run() == nil
+	}
+	pid, err := strconv.Atoi(id)
+	return err != nil || syscall.Kill(pid, 0) == nil
 }
 
 // TestHelper is run by TestGone in a process of its own.
@@ -235,8 +239,12 @@ func TestHelper(t *testing.T) {
 		all = append(all, find(t, name).instance)
 	}
 	for _, in := range all {
-		p := in.runner.(*process)
-		fmt.Println("server", p.cmd.Process.Pid)
+		switch r := in.runner.(type) {
+		case *process:
+			fmt.Println("server", r.cmd.Process.Pid)
+		case *container:
+			fmt.Println("server", r.made.GetContainerID())
+		}
 		if end == "pause and SIGKILL" {
 			in.Pause(t)
 		}
@@ -255,9 +263,6 @@ func TestHelper(t *testing.T) {
 
 // A missing engine is skipped by name, named at the end, and fails the run under CI.
 func TestMissing(t *testing.T) {
-	if docker() {
-		t.Skip("containers are missing in other ways")
-	}
 	tests := []struct {
 		name, ci string
 		fails    bool
@@ -269,7 +274,7 @@ func TestMissing(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			child := exec.Command(os.Args[0], "-test.run=^TestEachAnswers$", "-test.v")
-			child.Env = append(os.Environ(), "CI="+test.ci, "ARDSO_SERVERS="+t.TempDir(), "ARDSO_TEST_ENGINES=mysql5.6,sqlite")
+			child.Env = append(os.Environ(), "CI="+test.ci, "ARDSO_SERVERS="+t.TempDir(), "ARDSO_TEST_ENGINES=mysql5.6,sqlite", "ARDSO_TEST_DOCKER=")
 			out, err := child.CombinedOutput()
 			if (err != nil) != test.fails {
 				t.Errorf("result: got %v, want failure %v", err, test.fails)

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	apicontainer "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 )
@@ -45,14 +48,19 @@ func (c *container) start(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	inside := network.MustParsePort(c.kind.family.containerPort())
 	made, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
 		ContainerRequest: testcontainers.ContainerRequest{
 			Image:        image,
 			Env:          c.kind.family.environment(),
 			Cmd:          c.settings,
-			ExposedPorts: []string{fmt.Sprintf("%d:%s", port, c.kind.family.containerPort())},
+			ExposedPorts: []string{inside.String()},
+			HostConfigModifier: func(h *apicontainer.HostConfig) {
+				h.PortBindings = network.PortMap{inside: {{HostPort: strconv.Itoa(port)}}}
+			},
 		},
 		Started: true,
+		Logger:  log.New(io.Discard, "", 0), // a line for each step of each container
 	})
 	if made != nil {
 		c.made, _ = made.(*testcontainers.DockerContainer)
