@@ -47,13 +47,19 @@ func ours(name string) bool { return strings.HasPrefix(strings.ToLower(name), "d
 
 // readTables reads the tables of one schema with columns, indexes, references and triggers.
 func readTables(ctx context.Context, db *engine.DB, schemaName string) (tables, error) {
-	all := tables{}
+	all, definitions, err := readNames(ctx, db, schemaName)
+	if err != nil {
+		return nil, err
+	}
 	for _, part := range []func(context.Context, *engine.DB, string, tables) error{
-		readNames, readColumns, readIndexes, readReferences, readTriggers,
+		readColumns, readIndexes, readReferences, readTriggers,
 	} {
 		if err := part(ctx, db, schemaName, all); err != nil {
 			return nil, err
 		}
+	}
+	for name, definition := range definitions {
+		markNoCase(all[name], definition)
 	}
 	return all, nil
 }
@@ -77,7 +83,8 @@ func query[T any](ctx context.Context, db *engine.DB, file, schemaName string) (
 	return rows, nil
 }
 
-func readNames(ctx context.Context, db *engine.DB, schemaName string, all tables) error {
+// readNames returns the tables, and the text that made them where that says what columns do not.
+func readNames(ctx context.Context, db *engine.DB, schemaName string) (all tables, definitions map[string]string, err error) {
 	type row struct {
 		Table         string `db:"table_name"`
 		Identity      string `db:"identity"`
@@ -85,6 +92,7 @@ func readNames(ctx context.Context, db *engine.DB, schemaName string, all tables
 		Definition    string `db:"definition"`
 	}
 	rows, err := query[row](ctx, db, "tables.sql", schemaName)
+	all, definitions = tables{}, map[string]string{}
 	for _, r := range rows {
 		t := &schema.Table{Schema: schemaName, Name: r.Table, Transactional: r.Transactional == 1}
 		switch r.Identity {
@@ -94,8 +102,11 @@ func readNames(ctx context.Context, db *engine.DB, schemaName string, all tables
 			t.Identity = schema.IdentityNothing
 		}
 		all[r.Table] = t
+		if r.Definition != "" {
+			definitions[r.Table] = r.Definition
+		}
 	}
-	return err
+	return all, definitions, err
 }
 
 type columnRow struct {
@@ -159,6 +170,8 @@ func (r columnRow) column(e *engine.Engine, ordinal int) *schema.Column {
 	}
 	if e.Dialect == "sqlite" { // which has neither 32-bit floats nor padded text
 		c.Single, c.FixedChar, c.Untyped = false, false, true
+		c.BaseType, _, _ = strings.Cut(c.BaseType, "(")
+		c.BaseType = strings.TrimSpace(c.BaseType)
 	}
 	if !ok {
 		c.Kind = 0 // value.KindAbsent: no value of it can be carried

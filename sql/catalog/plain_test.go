@@ -307,3 +307,38 @@ func TestMySQLColumns(t *testing.T) {
 		})
 	}
 }
+
+func TestSQLiteColumns(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t, "sqlite")
+	exec(t, db,
+		`CREATE TABLE t (id integer PRIMARY KEY, -- not, COLLATE NOCASE
+			word varchar(12) CHECK (word <> 'a, (b') collate nocase, [odd, name] text COLLATE "NOCASE" /* , */,
+			"exact" text DEFAULT 'x COLLATE NOCASE y', price numeric(28,10), made DATETIME, twice AS (price * 2), any)`,
+		"CREATE TABLE u (a, b, PRIMARY KEY (b, a)) WITHOUT ROWID",
+		"CREATE UNIQUE INDEX some ON t (word) WHERE price > 0",
+		"CREATE UNIQUE INDEX lowered ON t (lower(word))",
+	)
+	c := load(t, db, catalog.Spec{Kind: catalog.Plain, Forms: []catalog.FormSpec{{Name: "t"}, {Name: "u"}}})
+	f := lookup(t, c, "t")
+	folding := map[string]bool{}
+	for _, col := range f.Table.Columns {
+		folding[col.Name] = col.CaseFolding
+	}
+	want := map[string]bool{"id": false, "word": true, "odd, name": true, "exact": false, "price": false, "made": false, "twice": false, "any": false}
+	if diff := cmp.Diff(want, folding); diff != "" {
+		t.Errorf("columns that ignore case (-want +got):\n%s", diff)
+	}
+	col := f.Table.Column
+	if !col("twice").Generated || col("price").BaseType != "numeric" || col("made").Kind != value.KindInstant || !col("id").Indexed || !col("exact").HasDefault {
+		for _, c := range f.Table.Columns {
+			t.Errorf("%+v", c)
+		}
+	}
+	if diff := cmp.Diff([]schema.Unique{{Name: "lowered", Columns: []string{""}}, {Name: "some", Columns: []string{""}}}, f.Table.Unique); diff != "" {
+		t.Errorf("unique indexes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"b", "a"}, lookup(t, c, "u").Table.Key); diff != "" {
+		t.Errorf("key (-want +got):\n%s", diff)
+	}
+}
