@@ -69,7 +69,7 @@ func FromStorage(kind value.Kind, raw any) (value.Value, error) {
 	case int64:
 		return value.Int(v), nil
 	case float64:
-		return value.Real(v), nil
+		return value.Real(v + 0), nil // -0 becomes 0: SQLite's own text of it, which its log holds, has no sign
 	case []byte:
 		return value.Bytes(v), nil
 	case string:
