@@ -15,6 +15,9 @@ import (
 // splitter turns the log rows of a cut into transactions: runs of user rows, runs that ardso's mark
 // opens and closes, and watermarks. It holds one part of one transaction: a part is delivered when it
 // is full and one more row comes, so that the last one is known as such.
+//
+// CommitTime is when the first row of the transaction was written, the nearest that is known when the
+// first part is delivered.
 type splitter struct {
 	db      *engine.DB
 	opt     Options
@@ -27,6 +30,8 @@ type splitter struct {
 	last int64            // the last log row seen
 	done int64            // the position that was delivered last
 }
+
+const overhead = 200 // bytes of a transaction without its changes
 
 // shape is a table's relation with the kinds of its columns.
 type shape struct {
@@ -80,7 +85,7 @@ func (s *splitter) end(seq int64) error {
 	}
 	if s.done < seq {
 		s.done = seq
-		return s.deliver(&cdc.Transaction{Position: formatPosition(seq)})
+		return s.deliver(&cdc.Transaction{Position: formatPosition(seq), Bytes: overhead})
 	}
 	return nil
 }
@@ -94,7 +99,7 @@ func (s *splitter) checkpoint(c cdc.RowChange, at time.Time) error {
 		return err
 	}
 	s.mark, s.row = cdc.ReadMark(c), c
-	s.part = &cdc.Transaction{Mark: s.mark, CommitTime: at}
+	s.part = &cdc.Transaction{Mark: s.mark, CommitTime: at, Bytes: overhead}
 	return nil
 }
 
@@ -129,26 +134,28 @@ func (s *splitter) watermark(c cdc.RowChange, seq int64, at time.Time) error {
 	if err := s.finish(); err != nil {
 		return err
 	}
-	s.part = &cdc.Transaction{CommitTime: at, Watermarks: []cdc.Watermark{cdc.ReadWatermark(c)}}
+	s.part = &cdc.Transaction{
+		CommitTime: at, Watermarks: []cdc.Watermark{cdc.ReadWatermark(c)}, Bytes: overhead,
+	}
 	s.last = seq
 	return s.finish()
 }
 
 func (s *splitter) user(c cdc.RowChange, r *triggerlog.Row, at time.Time) error {
 	if s.part == nil {
-		s.part = &cdc.Transaction{Mark: s.mark}
+		s.part = &cdc.Transaction{Mark: s.mark, CommitTime: at, Bytes: overhead}
 	}
 	size := r.Size() + 64*len(c.Relation.Columns)
 	if n := len(s.part.Changes); n > 0 && (n >= s.opt.PartRows || s.part.Bytes+size > s.opt.PartBytes) {
-		s.part.More = true
+		// Positions are ends of transactions, so one that has passed this row has passed the end.
+		s.part.More, s.part.Ahead = true, formatPosition(s.last)
 		if err := s.deliver(s.part); err != nil {
 			return err
 		}
-		s.part = &cdc.Transaction{Mark: s.mark}
+		s.part = &cdc.Transaction{Mark: s.mark, CommitTime: s.part.CommitTime, Bytes: overhead}
 	}
 	s.part.Changes = append(s.part.Changes, c)
 	s.part.Bytes += size
-	s.part.CommitTime = at
 	return nil
 }
 

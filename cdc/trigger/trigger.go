@@ -109,16 +109,13 @@ func (r *Reader) Covers(durable, p cdc.Position) bool {
 	return derr == nil && qerr == nil && d >= q
 }
 
-// Read implements cdc.Reader. It fails with *cdc.PositionLostError where the log was trimmed past from
-// or never reached it (a restored backup), and with *cdc.UnreadableError where it is missing, the
+// Read implements cdc.Reader. It fails with *cdc.PositionLostError where the log was trimmed past from,
+// never reached it (a restored backup) or lacks rows after it, and with *cdc.UnreadableError where it is missing, the
 // triggers no longer fit their tables, or a row cannot be read.
 func (r *Reader) Read(ctx context.Context, from cdc.Position, deliver func(*cdc.Transaction) error) error {
 	seq, err := parsePosition(from)
 	if err != nil {
-		return &cdc.UnreadableError{
-			Server: r.db.Server, What: "start position", Err: err,
-			Fix: "the position was not written by SQLite's reader: see whether another database took this server's name",
-		}
+		return &cdc.PositionLostError{Server: r.db.Server, Position: from, Reason: "it is not of an SQLite trigger log"}
 	}
 	if err := r.checkStart(ctx, seq); err != nil {
 		return err
@@ -163,6 +160,9 @@ func (r *Reader) checkStart(ctx context.Context, from int64) error {
 	}
 	if from < e.Trimmed {
 		return lost("the trigger log has been trimmed up to %d", e.Trimmed)
+	}
+	if from < max(e.Given, e.Last) && (e.First == 0 || e.First > from+1) {
+		return lost("the rows after it have been deleted from dso_log")
 	}
 	if from > max(e.Given, e.Cut) {
 		return lost("the trigger log ends at %d: was the database restored from a backup?", e.Given)

@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"ardso/cdc"
+	"ardso/integration/dbtest"
 	"ardso/sql/engine"
 	"ardso/sql/triggerlog"
 	"ardso/sql/value"
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("ARDSO_TEST_WRITER"); path != "" {
 		os.Exit(writer(path, os.Getenv("ARDSO_TEST_KIND")))
 	}
-	goleak.VerifyTestMain(m)
+	dbtest.Main(m)
 }
 
 // TestTransactions: how log rows become transactions.
@@ -684,8 +684,8 @@ func TestPositions(t *testing.T) {
 			t.Errorf("Covers(%q, %q) = %v", tt.durable, tt.p, got)
 		}
 	}
-	var u *cdc.UnreadableError
-	if err := r.Read(t.Context(), "0/16B3748", nil); !errors.As(err, &u) {
+	var lost *cdc.PositionLostError
+	if err := r.Read(t.Context(), "0/16B3748", nil); !errors.As(err, &lost) {
 		t.Errorf("a foreign position: %v", err)
 	}
 }

@@ -41,8 +41,9 @@ type Row struct {
 // Size is the memory that the row takes, roughly, in bytes.
 func (r *Row) Size() int { return 80 + len(r.Before) + len(r.After) }
 
-// Extent says what the log holds. All four are 0 in a log that never had a row.
+// Extent says what the log holds. All of it is 0 in a log that never had a row.
 type Extent struct {
+	First   int64 // the first row that is there
 	Last    int64 // the last row that is there
 	Cut     int64 // the last stored end of a transaction
 	Given   int64 // the highest number ever given
