@@ -27,6 +27,7 @@ type assembler struct {
 	origin    pgoutput.LSN         // all up to here is known to the receiver
 
 	tx    *cdc.Transaction // the part being gathered; nil outside a transaction
+	final pgoutput.LSN     // where its commit record begins
 	rows  int              // published rows of the transaction so far, the control tables' too
 	cells []value.Value    // from which images are cut
 
@@ -88,7 +89,7 @@ func (a *assembler) begin(m *pgoutput.BeginMessage) error {
 		return a.unreadable("a transaction", fmt.Errorf("it ends at %s, and the log has been read to %s", m.FinalLSN, a.origin))
 	}
 	a.tx = &cdc.Transaction{ID: uint64(m.Xid), CommitTime: m.CommitTime, Bytes: transactionBytes}
-	a.rows = 0
+	a.rows, a.final = 0, m.FinalLSN
 	return nil
 }
 
@@ -226,7 +227,8 @@ func (a *assembler) add(c cdc.RowChange, bytes int) error {
 func (a *assembler) part() error {
 	tx := a.tx
 	a.tx = &cdc.Transaction{ID: tx.ID, CommitTime: tx.CommitTime, Mark: copyMark(tx.Mark), Bytes: transactionBytes}
-	tx.More = true
+	// Positions are ends of commit records: one past this record's beginning is at its end or later.
+	tx.More, tx.Ahead = true, position{a.final + 1, a.system}.text()
 	return a.deliver(tx)
 }
 

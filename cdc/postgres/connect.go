@@ -21,8 +21,8 @@ const readBuffer = 256 << 10
 
 // replicationConfig is the configuration of all connections to that server, so that address, password,
 // TLS and what makes the text of values canonical have one maker (O-8, PD-15, PS-25), made one for
-// replication.
-func replicationConfig(db *engine.DB, o Options) (*pgconn.Config, error) {
+// replication. wrap gets each new network connection.
+func replicationConfig(db *engine.DB, o Options, wrap func(net.Conn) net.Conn) (*pgconn.Config, error) {
 	pg, err := engine.PostgresConfig(db.URL, db.Config())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", db.Server, err)
@@ -42,7 +42,7 @@ func replicationConfig(db *engine.DB, o Options) (*pgconn.Config, error) {
 			// A dead peer is noticed by the kernel too (PS-9).
 			_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: o.SenderTimeout / 4, Interval: o.SenderTimeout / 8, Count: 4})
 		}
-		return newBulkConn(conn), nil
+		return wrap(conn), nil
 	}
 	return c, nil
 }
@@ -102,7 +102,12 @@ func (w *wire) receive() ([]byte, error) {
 			return m.Data, nil
 		case *pgproto3.ErrorResponse:
 			return nil, pgconn.ErrorResponseToPgError(m)
-		case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus:
+		case *pgproto3.NoticeResponse:
+			// PostgreSQL 18 goes on without a publication that does not exist, and only warns (PS-17).
+			if m.Code == codePrerequisite {
+				return nil, pgconn.ErrorResponseToPgError((*pgproto3.ErrorResponse)(m))
+			}
+		case *pgproto3.ParameterStatus:
 		case *pgproto3.CopyDone:
 			return nil, errors.New("the server ended the stream")
 		default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strconv"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type Reader struct {
 	db       *engine.DB
 	o        Options
 	patience time.Duration // with a slot that is occupied
+	wrap     func(net.Conn) net.Conn
 
 	confirmed atomic.Uint64 // LSN up to which all is durable downstream
 	system    atomic.Uint64 // system identifier, known from the first Read on
@@ -31,7 +33,7 @@ var _ cdc.Reader = (*Reader)(nil)
 
 // New makes a reader. Nothing is connected before Read; the slot must have been set up (Plan).
 func New(db *engine.DB, o Options) *Reader {
-	return &Reader{db: db, o: o.withDefaults(db), patience: slotPatience}
+	return &Reader{db: db, o: o.withDefaults(db), patience: slotPatience, wrap: newBulkConn}
 }
 
 // slotPatience is how long Read waits for a slot to become free: a connection that has just been closed
@@ -87,6 +89,13 @@ func (r *Reader) begin(ctx context.Context, from cdc.Position) (position, error)
 	start, err := startAt(s, from, r.db.Server, r.o.Slot)
 	if err != nil {
 		return position{}, err
+	}
+	p, err := replication.ReadPublication(ctx, r.db, r.o.Publication)
+	if err != nil {
+		return position{}, fmt.Errorf("%s: %w", r.db.Server, err)
+	}
+	if !p.Found {
+		return position{}, noPublication(r.db.Server, r.o.Publication)
 	}
 	confirmed, err := pgoutput.ParseLSN(s.Confirmed)
 	if err != nil {
@@ -153,7 +162,7 @@ func reason(invalidation string) string {
 // connect opens the replication connection and starts the stream. A slot that is occupied gets some
 // patience.
 func (r *Reader) connect(ctx context.Context, start position) (*wire, error) {
-	c, err := replicationConfig(r.db, r.o)
+	c, err := replicationConfig(r.db, r.o, r.wrap)
 	if err != nil {
 		return nil, err
 	}
@@ -260,8 +269,9 @@ func (r *Reader) Covers(durable, p cdc.Position) bool {
 
 // SQLSTATEs that the server answers with.
 const (
-	codeInUse     = "55006" // object_in_use
-	codeUndefined = "42704" // undefined_object: slot or publication
+	codeInUse        = "55006" // object_in_use
+	codePrerequisite = "55000" // object_not_in_prerequisite_state: PostgreSQL 18's word for no publication
+	codeUndefined    = "42704" // undefined_object: slot or publication
 )
 
 func isCode(err error, code string) bool {
@@ -284,15 +294,23 @@ func (r *Reader) diagnose(ctx context.Context, start position, err error) error 
 			return named
 		}
 	}
-	if pg.Code == codeUndefined {
-		return &SetupError{
-			Server: r.db.Server,
-			Reason: fmt.Sprintf("publication %q is missing, now or at the position to read on from", r.o.Publication),
-			Fix:    "run `ardso init " + r.db.Server + "`",
-			Err:    err,
-		}
+	if pg.Code == codeUndefined || pg.Code == codePrerequisite {
+		e := noPublication(r.db.Server, r.o.Publication)
+		e.Err = err
+		return e
 	}
 	return fmt.Errorf("%s: read the log: %w", r.db.Server, err)
+}
+
+// noPublication is what a reader meets where the publication is missing, or was when a change was made:
+// the log is read as of then (PS-17).
+func noPublication(server, publication string) *SetupError {
+	return &SetupError{
+		Server: server,
+		Reason: fmt.Sprintf("publication %q is missing, or was when a change was made", publication),
+		Fix: fmt.Sprintf("run `ardso init %[1]s`; changes made without the publication cannot be read: if this comes again, "+
+			"`ardso init --remove %[1]s`, `ardso init %[1]s`, and `ardso transfer` what changed", server),
+	}
 }
 
 var pidInMessage = regexp.MustCompile(`PID (\d+)`)
