@@ -148,7 +148,7 @@ func (e *environment) log(c *cli.Context, level slog.Level) (*slog.Logger, error
 	}
 	o := &slog.HandlerOptions{Level: level}
 	switch f := c.String("log-format"); f {
-	case "text":
+	case "text", "": // a variable of the environment that is set to nothing
 		return slog.New(slog.NewTextHandler(e.err, o)), nil
 	case "json":
 		return slog.New(slog.NewJSONHandler(e.err, o)), nil

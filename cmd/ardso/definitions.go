@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,7 +16,7 @@ import (
 
 // definitionFiles reads what --definitions names: a file, or all *.yaml files of a folder, by name.
 func (e *environment) definitionFiles(c *cli.Context) ([]definition.File, error) {
-	path := c.String("definitions")
+	path := cmp.Or(c.String("definitions"), "ardso.yaml")
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, &noDefinitionsError{Path: path, Err: err}

@@ -259,7 +259,9 @@ func (d *demonstration) command(ctx context.Context, args []string) error {
 	d.say("$ ardso %s", shellWords(args))
 	e := &environment{out: d.out, err: d.out, getenv: d.getenv, readFile: d.readFile, width: 80}
 	app := e.app()
-	err := app.RunContext(ctx, arrange(app, append([]string{"ardso"}, args...)))
+	// What the environment says of definitions and log concerns the user's own servers.
+	line := append([]string{"ardso", "--definitions=ardso.yaml", "--log-format=text", "--log-level=warn"}, args...)
+	err := app.RunContext(ctx, arrange(app, line))
 	if report.Code(err) == report.Attention {
 		return nil
 	}

@@ -84,7 +84,7 @@ func (e *environment) showError(c *cli.Context) error {
 			err := details(w, "id", v.ID, "error", v.Error, "why", v.Reason, "remedy", v.Remedy,
 				"operation", fmt.Sprintf("%s request %s of form %q on %s", v.Action, v.Request, v.TargetForm, v.Server),
 				"from", fmt.Sprintf("form %q on %s, mapping %q", v.Form, v.Source, v.Mapping),
-				"status", fmt.Sprintf("%s, %d attempts, since %s", v.Status, v.Attempts, v.Created.Format(timeFormat)))
+				"status", fmt.Sprintf("%s since %s, tried %d times", v.Status, v.Created.Format(timeFormat), v.Attempts))
 			if err != nil {
 				return err
 			}

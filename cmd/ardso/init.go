@@ -137,7 +137,7 @@ func (e *environment) showPlan(c *cli.Context, p *report.Printer, server string,
 		return nil
 	}
 	if !p.JSON {
-		p.Say("%s: %d steps", server, len(steps))
+		p.Say("%s:", server)
 	}
 	if !dry {
 		return nil

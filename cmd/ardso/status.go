@@ -74,17 +74,18 @@ func (e *statusError) Name() string   { return e.Status.Error }
 func (e *statusError) Remedy() string { return e.Status.Remedy }
 
 var statusColumns = []report.Column{
-	{Title: "server"}, {Title: "engine"}, {Title: "read by"}, {Title: "behind", Right: true}, {Title: "log kept", Right: true},
+	{Title: "server", Fixed: true}, {Title: "engine"}, {Title: "read by"}, {Title: "behind", Right: true}, {Title: "log kept", Right: true},
 	{Title: "pending", Right: true}, {Title: "errors", Right: true}, {Title: "conflicts", Right: true},
 }
 
 func statusRow(s run.Status) []string {
-	row := []string{s.Server, s.Engine, "", "", "", "", "", ""}
+	engine, _, _ := strings.Cut(s.Engine, " ")
+	row := []string{s.Server, engine, "", "", "", "", "", ""}
 	switch {
 	case s.Error != "":
 		row[2] = s.Error
 	case s.Reader == nil:
-		row[2] = "(target only)"
+		row[2] = "-"
 	case s.Reader.Holder == "":
 		row[2] = "nobody"
 	default:

@@ -146,7 +146,7 @@ func (c *checking) definitions(ctx context.Context) error {
 	}
 	catalogs := map[string]definition.Catalog{}
 	for name, srv := range c.sys.Servers {
-		catalogs[name] = forms{srv.Catalog}
+		catalogs[name] = srv.Catalog
 	}
 	var err error
 	if c.sys.Compiled, err = definition.Check(c.sys.Document, catalogs); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"ardso/cdc"
@@ -35,7 +36,7 @@ func (s *System) InitPlan(ctx context.Context, name string) ([]cdc.Step, error) 
 	if err != nil {
 		return nil, err
 	}
-	steps := controlSteps(tables)
+	steps := controlSteps(tables, "create the control tables")
 	if !slices.Contains(s.Sources(), name) {
 		return steps, nil
 	}
@@ -74,7 +75,7 @@ func (s *System) Init(ctx context.Context, name string, done func(cdc.Step)) err
 	if err := control.Migrate(ctx, srv.DB, name); err != nil {
 		return err
 	}
-	for _, step := range controlSteps(tables) {
+	for _, step := range controlSteps(tables, "create the control tables") {
 		done(step)
 	}
 	if !source {
@@ -109,12 +110,16 @@ func carryOut(ctx context.Context, db *engine.DB, steps []cdc.Step, done func(cd
 	return nil
 }
 
-func controlSteps(from []control.Step) []cdc.Step {
-	steps := make([]cdc.Step, len(from))
-	for i, x := range from {
-		steps[i] = cdc.Step(x)
+// controlSteps makes one step of those of package control, which are carried out together; none of none.
+func controlSteps(from []control.Step, what string) []cdc.Step {
+	if len(from) == 0 {
+		return nil
 	}
-	return steps
+	texts := make([]string, len(from))
+	for i, x := range from {
+		texts[i] = x.SQL + ";"
+	}
+	return []cdc.Step{{What: what + " dso_*", SQL: strings.Join(texts, "\n")}}
 }
 
 // readable reports whether there is a reader for the server's engine.
@@ -322,7 +327,10 @@ func RemovePlan(ctx context.Context, srv *Server) ([]cdc.Step, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", srv.Name, err)
 	}
-	return append(steps, controlSteps(control.RemovePlan(srv.DB))...), nil
+	for _, x := range control.RemovePlan(srv.DB) {
+		steps = append(steps, cdc.Step(x))
+	}
+	return steps, nil
 }
 
 // Remove carries out RemovePlan: nothing of ardso is left in the server but what it has written into the
