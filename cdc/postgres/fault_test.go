@@ -256,3 +256,26 @@ func TestStatus(t *testing.T) {
 	durable = 12
 	check(s.status(now, false), 0, 12, 12, 12)
 }
+
+// TestPartitions: rows of partitions come under their table's name (PD-12).
+func TestPartitions(t *testing.T) {
+	eachServer(t, func(t *testing.T, s *source) {
+		s.exec(t, "CREATE TABLE parted (id integer PRIMARY KEY, n integer) PARTITION BY RANGE (id)")
+		s.exec(t, "CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (10)")
+		s.exec(t, "CREATE TABLE high PARTITION OF parted FOR VALUES FROM (10) TO (20)")
+		s.plan(t, &schema.Table{Name: "parted"})
+		_, got, _, _ := s.following(t, s.Start(t))
+		s.exec(t, "INSERT INTO parted VALUES (1, 1), (11, 1)")
+		s.exec(t, "UPDATE parted SET id = 12 WHERE id = 1") // moves to the other partition
+		var have []string
+		for len(have) < 4 {
+			for _, c := range awaitChange(t, got).Changes {
+				have = append(have, fmt.Sprint(c.Kind, " ", c.Relation.Table, c.Before, c.After))
+			}
+		}
+		want := "[insert parted[] [1 1] insert parted[] [11 1] delete parted[1 <absent>] [] insert parted[] [12 1]]"
+		if fmt.Sprint(have) != want {
+			t.Errorf("got  %v\nwant %s", have, want)
+		}
+	})
+}
