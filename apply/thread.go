@@ -23,6 +23,7 @@ type Work struct {
 	Path     []string     // servers that the changes passed, the source last; one for all Ops
 	More     bool         // a later part follows: the transaction stays open until it comes
 	Retry    string       // not "": ID of the row of dso_pending_error to be tried again; no Ops
+	Free     func()       // called once Ops are no longer held in memory
 	Done     func()       // called once the work is durable
 	bytes    int
 }
@@ -191,6 +192,7 @@ func (th *Thread) applyBatch(ctx context.Context, works []Work) error {
 	th.checkpoint = next
 	th.target.Counters.Operations.Add(int64(len(ops)))
 	for _, w := range works {
+		w.Free()
 		w.Done()
 	}
 	return nil
@@ -309,6 +311,7 @@ func (th *Thread) stream(ctx context.Context, first Work) error {
 			}
 			th.target.Counters.Operations.Add(int64(len(part.Ops)))
 			part.Ops = nil
+			part.Free() // the reader may go on: a large transaction is never in memory as a whole
 			parts = append(parts, part)
 			if !part.More {
 				break

@@ -454,7 +454,7 @@ func (e *noNewIDError) Error() string {
 }
 func (e *noNewIDError) Name() string { return "request.no_new_id" }
 func (e *noNewIDError) Remedy() string {
-	return "map the Request ID, or choose another duplicate_request_id; on a plain form give id_prefix and id_length"
+	return "map the Request ID, or choose another duplicate_request_id"
 }
 
 // find reads, under a lock, the target's request that op is about. key is the key to write by.

@@ -26,7 +26,8 @@ type Position string
 //
 // The receiver owns a delivered Transaction and everything in it (PS-22, MD-17).
 type Transaction struct {
-	Position   Position  // its end; with More set a place that a checkpoint covers exactly if it covers the end, not to be stored
+	Position   Position  // its end; in a part with More set it is only known to lie ahead, and is ""
+	Ahead      Position  // in a part with More set: a durable position covers it exactly if it covers the end
 	CommitTime time.Time // by the source's clock, UTC
 	ID         uint64    // PostgreSQL's transaction ID, to compare with a snapshot; 0 elsewhere
 	More       bool      // further parts of this transaction follow

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ardso/cdc"
+	"ardso/cdc/postgres"
 	"ardso/cdc/trigger"
 	"ardso/mapping"
 	"ardso/mapping/definition"
@@ -174,6 +175,7 @@ func (c *checking) source(ctx context.Context, srv *Server) {
 	var err error
 	switch srv.DB.Engine.Dialect {
 	case "postgres":
+		list, err = postgres.Check(ctx, srv.DB, tables, PostgresOptions(srv, nil))
 	case "sqlite":
 		list, err = trigger.Check(ctx, srv.DB, tables)
 	default:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -201,4 +202,27 @@ func (w *world) same(a, queryA, b, queryB string) {
 			}
 		}
 	}
+}
+
+// follow runs ardso in the background until the returned function is called, which drains it.
+func (w *world) follow(servers ...string) (stop func()) {
+	w.t.Helper()
+	drain := make(chan struct{})
+	done := make(chan error, 1)
+	ready := make(chan struct{}, 16)
+	go func() {
+		_, err := w.sys.Run(context.Background(), drain, run.Options{Servers: servers, Log: testLog(w.t), Ready: func(string) { ready <- struct{}{} }})
+		done <- err
+	}()
+	select {
+	case <-ready:
+	case err := <-done:
+		w.t.Fatalf("run: %v", err)
+	}
+	return sync.OnceFunc(func() {
+		close(drain)
+		if err := <-done; err != nil {
+			w.t.Errorf("run: %v", err)
+		}
+	})
 }

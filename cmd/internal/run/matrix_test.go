@@ -1,10 +1,19 @@
 package run_test
 
 import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"ardso/integration/dbtest"
 	"ardso/sql/engine"
+	"ardso/sql/schema"
+	"ardso/sql/statement"
+	"ardso/sql/value"
 )
 
 // sources are the engines whose logs are read so far.
@@ -16,6 +25,8 @@ const repairForms = `      - name: Repair
 `
 
 const repairDefinitions = `
+pools:
+  - {name: repairs, threads: 3}
 mappings:
   - name: repairs
     from: {server: src, form: Repair}
@@ -27,45 +38,187 @@ filters:
     server: src
     form: Repair
     on: [submit, modify]
-    transfer: {mapping: repairs}
+    transfer: {mapping: repairs, pool: repairs}
   - name: delete repairs
     server: src
     form: Repair
     on: [delete]
-    delete: {mapping: repairs}
+    delete: {mapping: repairs, pool: repairs}
 `
 
 var repairTable = map[string]string{
-	"postgres": `CREATE TABLE repair (id varchar(15) PRIMARY KEY, summary varchar(254), status integer, price numeric(28,10), weight double precision, noted timestamp, due date, log text)`,
-	"mysql":    `CREATE TABLE repair (id varchar(15) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, summary varchar(254), status int, price decimal(28,10), weight double, noted datetime(6), due date, log longtext) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4`,
-	"sqlite":   `CREATE TABLE repair (id varchar(15) PRIMARY KEY NOT NULL, summary varchar(254), status integer, price text, weight double, noted timestamp, due date, log text)`,
+	"postgres": `CREATE TABLE repair (id varchar(15) PRIMARY KEY, summary varchar(254), status integer, price numeric(28,10), weight double precision, noted timestamp, due date, at time, log text)`,
+	"mysql":    `CREATE TABLE repair (id varchar(15) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, summary varchar(254), status int, price decimal(28,10), weight double, noted datetime(6), due date, at time(6), log longtext) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4`,
+	"sqlite":   `CREATE TABLE repair (id varchar(15) PRIMARY KEY NOT NULL, summary varchar(254), status integer, price text, weight double, noted timestamp, due date, at time, log text)`,
 }
 
-// Every source to every target: the life of a request.
+// pair makes a source and a target with the table Repair each and definitions that keep them in step.
+func pair(t *testing.T, from, to string) *world {
+	w := newWorld(t, map[string]*engine.DB{"src": dbtest.New(t, from), "dst": dbtest.New(t, to)},
+		map[string]string{"src": repairForms, "dst": repairForms}, repairDefinitions)
+	w.exec("src", repairTable[w.dbs["src"].Engine.Dialect])
+	w.exec("dst", repairTable[w.dbs["dst"].Engine.Dialect])
+	w.open()
+	return w
+}
+
+// settle carries out the log and compares source and target, whole and by an independent query.
+func (w *world) settle() {
+	w.t.Helper()
+	if n := w.once().Parked(); n > 0 {
+		w.t.Errorf("%d operations went to errors: %s", n, strings.Join(rows(w.t, w.dbs["dst"], "SELECT request, error, reason FROM dso_pending_error"), "\n"))
+	}
+	const q = "SELECT id, summary, status, log FROM repair ORDER BY id"
+	w.same("src", q, "dst", q)
+	if diff := cmp.Diff(w.images("src"), w.images("dst")); diff != "" {
+		w.t.Errorf("source and target differ (-src +dst):\n%.4000s", diff)
+	}
+}
+
+// images are all requests of Repair by Request ID, in canonical values.
+func (w *world) images(server string) map[string]string {
+	w.t.Helper()
+	srv := w.sys.Servers[server]
+	form := srv.Catalog.Form("Repair")
+	all, err := statement.NewWriter(srv.DB).Find(w.t.Context(), srv.DB, form, schema.Condition{}, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out := make(map[string]string, len(all))
+	for _, row := range all {
+		var b strings.Builder
+		for i, f := range form.Fields {
+			v := row[i]
+			if f.Name == "price" && v.Kind() == value.KindText { // SQLite keeps exact decimals as text
+				v, _ = value.Decimal(v.Text())
+			}
+			fmt.Fprintf(&b, "%s=%.80s(%d) ", f.Name, v, len(v.Text()))
+		}
+		out[row[form.Key[0].Index].SQL()] = b.String()
+	}
+	return out
+}
+
+// Every source to every target: the life of requests.
 func TestMatrix(t *testing.T) {
 	for _, from := range sources {
 		for _, to := range dbtest.Names() {
 			t.Run(from+" to "+to, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, map[string]*engine.DB{"src": dbtest.New(t, from), "dst": dbtest.New(t, to)},
-					map[string]string{"src": repairForms, "dst": repairForms}, repairDefinitions)
-				w.exec("src", repairTable[w.dbs["src"].Engine.Dialect])
-				w.exec("dst", repairTable[w.dbs["dst"].Engine.Dialect])
-				w.open()
-				check := func() {
-					t.Helper()
-					w.once()
-					const q = "SELECT id, summary, status, log FROM repair ORDER BY id"
-					w.same("src", q, "dst", q)
+				w := pair(t, from, to)
+				src := w.dbs["src"]
+
+				// Create, with NULLs, quotes, four-byte characters, and fractions.
+				w.exec("src", "INSERT INTO repair VALUES ('R1', 'Desk leg', 0, '12.5', 0.1, '2026-11-22 10:00:00.123456', '2026-11-30', '10:30:00', NULL)",
+					"INSERT INTO repair (id, summary, status) VALUES ('R2', 'Büro 🪑 chair', NULL)",
+					"INSERT INTO repair (id) VALUES ('R3')")
+				w.settle()
+
+				// Modify one field, all fields, to NULL and back; a text of 1 MiB.
+				w.exec("src", "UPDATE repair SET status = 1 WHERE id = 'R1'",
+					`UPDATE repair SET summary = NULL, log = 'it''s "done" \ or % not' WHERE id = 'R2'`)
+				if _, err := src.ExecContext(t.Context(), src.Rebind("UPDATE repair SET summary = 'all', status = 2, price = '-0.0000000001', weight = 1e300, noted = '1999-12-31 23:59:59', due = '1970-01-01', at = '23:59:59.999999', log = ? WHERE id = 'R3'"), strings.Repeat("0123456789abcdé🪑", 1<<16)); err != nil {
+					t.Fatal(err)
 				}
-				w.exec("src", "INSERT INTO repair (id, summary, status, price, weight, noted, due, log) VALUES ('R1', 'Desk leg', 0, 12.5, 0.1, '2026-11-22 10:00:00.123456', '2026-11-30', NULL)",
-					"INSERT INTO repair (id, summary, status) VALUES ('R2', 'Büro 🪑 chair', NULL)")
-				check()
-				w.exec("src", "UPDATE repair SET status = 1 WHERE id = 'R1'", "UPDATE repair SET summary = NULL, log = 'it''s \\ \"done\"' WHERE id = 'R2'")
-				check()
-				w.exec("src", "UPDATE repair SET id = 'R9' WHERE id = 'R1'", "DELETE FROM repair WHERE id = 'R2'")
-				check()
+				w.settle()
+
+				// Change keys, one taking the place of another, and delete; several at once and one after another.
+				w.exec("src", "UPDATE repair SET id = 'R9' WHERE id = 'R1'", "UPDATE repair SET id = 'R1' WHERE id = 'R2'",
+					"UPDATE repair SET status = 7 WHERE id = 'R1'", "DELETE FROM repair WHERE id = 'R3'",
+					"INSERT INTO repair (id, summary) VALUES ('R3', 'again')", "UPDATE repair SET id = id || 'x' WHERE id <> 'R3'")
+				w.settle()
+				w.exec("src", "DELETE FROM repair")
+				w.settle()
+				if n := len(w.images("dst")); n != 0 {
+					t.Errorf("%d requests left on the target", n)
+				}
 			})
+		}
+	}
+}
+
+// fill inserts n requests in one transaction.
+var fill = map[string]string{
+	"postgres": "INSERT INTO repair (id, summary, status, price) SELECT 'B' || i, 'bulk ' || i, i %% 5, i * 1.25 FROM generate_series(1, %d) i",
+	"sqlite":   "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < %d) INSERT INTO repair (id, summary, status, price) SELECT 'B' || i, 'bulk ' || i, i %% 5, (i * 125 / 100) || '.5' FROM s",
+}
+
+// A transaction of 100,000 rows comes over whole, then its update, then its delete.
+func TestLargeTransaction(t *testing.T) {
+	n := 100_000
+	if testing.Short() {
+		n = 10_000
+	}
+	for _, from := range sources {
+		for _, to := range dbtest.Names() {
+			t.Run(from+" to "+to, func(t *testing.T) {
+				w := pair(t, from, to)
+				w.exec("src", "INSERT INTO repair (id, summary) VALUES ('before', 'x')", fmt.Sprintf(fill[w.dbs["src"].Engine.Dialect], n), "INSERT INTO repair (id, summary) VALUES ('after', 'x')")
+				w.settle()
+				w.exec("src", "UPDATE repair SET status = 9, summary = NULL", "UPDATE repair SET status = 8 WHERE id = 'after'")
+				w.settle()
+				w.exec("src", "DELETE FROM repair WHERE id <> 'before'")
+				w.settle()
+			})
+		}
+	}
+}
+
+// Several writers on the same requests while ardso follows, with transactions of several rows,
+// rollbacks and deletes.
+func TestConcurrentWriters(t *testing.T) {
+	for _, from := range sources {
+		for _, to := range dbtest.Names() {
+			t.Run(from+" to "+to, func(t *testing.T) {
+				t.Parallel()
+				w := pair(t, from, to)
+				stop := w.follow()
+				var writers sync.WaitGroup
+				for k := range 4 {
+					writers.Go(func() { w.scribble(k, 60) })
+				}
+				writers.Wait()
+				stop()
+				w.settle()
+			})
+		}
+	}
+}
+
+// scribble makes n transactions of a few changes each on a handful of requests.
+func (w *world) scribble(writer, n int) {
+	db := w.dbs["src"]
+	ctx := context.Background()
+	for i := range n {
+		tx, err := db.BeginTxx(ctx, nil)
+		if err != nil {
+			w.t.Error(err)
+			return
+		}
+		for j := range 3 {
+			id := fmt.Sprintf("R%d", (writer*7+i*3+j*5)%12)
+			var q string
+			switch (i + j) % 7 {
+			case 0:
+				q = "DELETE FROM repair WHERE id = '" + id + "'"
+			case 1, 2, 3:
+				q = fmt.Sprintf("INSERT INTO repair (id, summary, status) VALUES ('%s', 'w%d', %d) ON CONFLICT (id) DO UPDATE SET summary = 'w%d again', log = '%d'", id, writer, i, writer, i*10+j)
+			default:
+				q = fmt.Sprintf("UPDATE repair SET status = %d, summary = 'by %d' WHERE id = '%s'", i, writer, id)
+			}
+			if _, err := tx.ExecContext(ctx, q); err != nil {
+				_ = tx.Rollback() // a deadlock of the writers themselves
+				tx = nil
+				break
+			}
+		}
+		if tx == nil {
+			continue
+		}
+		if i%10 == 9 {
+			_ = tx.Rollback()
+		} else if err := tx.Commit(); err != nil {
+			w.t.Error(err)
 		}
 	}
 }

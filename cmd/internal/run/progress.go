@@ -17,7 +17,8 @@ type progress struct {
 	queue   []*entry // in log order; the first is unfinished
 	done    cdc.Position
 	bytes   int
-	changed chan struct{} // closed and replaced whenever something finishes
+	changed chan struct{} // closed and replaced when something finishes while others wait
+	waiting int
 }
 
 // entry is one source transaction under way.
@@ -25,8 +26,7 @@ type entry struct {
 	p        *progress
 	position cdc.Position // "" until its last part was read
 	open     int          // portions that are not durable, plus one while parts are to come
-	bytes    int
-	after    func() // called once it is durable; must not wait
+	after    func()       // called once it is durable; must not wait
 }
 
 func newProgress(from cdc.Position, budget int) *progress {
@@ -47,17 +47,22 @@ func (e *entry) add(bytes int) {
 	e.p.mu.Lock()
 	defer e.p.mu.Unlock()
 	e.open++
-	e.bytes += bytes
 	e.p.bytes += bytes
 }
 
+// free says that a portion is no longer held in memory.
+func (e *entry) free(bytes int) {
+	e.p.mu.Lock()
+	defer e.p.mu.Unlock()
+	e.p.bytes -= bytes
+	e.p.wake()
+}
+
 // finish counts a portion as durable.
-func (e *entry) finish(bytes int) {
+func (e *entry) finish() {
 	e.p.mu.Lock()
 	defer e.p.mu.Unlock()
 	e.open--
-	e.bytes -= bytes
-	e.p.bytes -= bytes
 	e.settle()
 }
 
@@ -87,11 +92,17 @@ func (p *progress) advance() {
 		n++
 	}
 	p.queue = p.queue[n:]
-	if n == 0 && p.bytes > p.budget {
-		return
+	if n > 0 {
+		p.wake()
 	}
-	close(p.changed)
-	p.changed = make(chan struct{})
+}
+
+// wake lets those that wait look again. p.mu is held.
+func (p *progress) wake() {
+	if p.waiting > 0 {
+		close(p.changed)
+		p.changed = make(chan struct{})
+	}
 }
 
 // position is the end of the longest finished prefix.
@@ -120,18 +131,20 @@ func (p *progress) waitIdle(ctx context.Context) error {
 
 // wait waits for a condition, which is asked with p.mu held.
 func (p *progress) wait(ctx context.Context, ok func() bool) error {
-	for {
-		p.mu.Lock()
-		if ok() {
-			p.mu.Unlock()
-			return nil
-		}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting++
+	defer func() { p.waiting-- }()
+	for !ok() {
 		changed := p.changed
 		p.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
+			p.mu.Lock()
 			return context.Cause(ctx)
 		}
+		p.mu.Lock()
 	}
+	return nil
 }

@@ -279,8 +279,10 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 			}
 			s.tx = &dealing{entry: s.progress.begin(), alone: alone, started: make(map[*apply.Thread][]string)}
 			s.tx.after = s.jobs.onDurable(tx)
-			for _, t := range s.targets {
-				s.prune(t, tx.Position)
+			if !tx.More {
+				for _, t := range s.targets {
+					s.prune(t, tx.Position)
+				}
 			}
 		}
 		if err := s.deal(ctx, tx, ops); err != nil {
@@ -302,6 +304,10 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 // deal hands the operations of one part to their threads.
 func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.Operation) error {
 	d := s.tx
+	end := tx.Position
+	if tx.More {
+		end = tx.Ahead
+	}
 	var order []*apply.Thread
 	works := make(map[*apply.Thread]*apply.Work)
 	for _, op := range ops {
@@ -310,7 +316,7 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 		if !ok {
 			return fmt.Errorf("no thread for form %q to %q on %s", op.Form, op.TargetForm, op.Target)
 		}
-		if tx.Selection == nil && s.isCovered(t, op, d.alone, tx.Position) {
+		if tx.Selection == nil && s.isCovered(t, op, d.alone, end) {
 			continue
 		}
 		th := t.threads[p]
@@ -342,7 +348,8 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 			w.Position = tx.Position
 		}
 		d.add(bytes)
-		w.Done = func() { d.finish(bytes) }
+		w.Free = func() { d.free(bytes) }
+		w.Done = d.finish
 		if err := th.Send(ctx, *w); err != nil {
 			return err
 		}
@@ -464,7 +471,7 @@ func (s *source) retryErrors(ctx context.Context) error {
 				}
 				busy[r.ID] = true
 				id := r.ID
-				if err := t.threads[p].Send(ctx, apply.Work{Retry: id, Done: func() { done <- id }}); err != nil {
+				if err := t.threads[p].Send(ctx, apply.Work{Retry: id, Free: func() {}, Done: func() { done <- id }}); err != nil {
 					return nil
 				}
 			}

@@ -75,7 +75,7 @@ func OpenDocument(ctx context.Context, doc *definition.Document) (_ *System, err
 	}
 	catalogs := make(map[string]definition.Catalog)
 	for name, srv := range s.Servers {
-		catalogs[name] = forms{srv.Catalog}
+		catalogs[name] = srv.Catalog
 	}
 	s.Compiled, err = definition.Check(doc, catalogs)
 	return s, err
@@ -93,11 +93,6 @@ func openServer(ctx context.Context, def *definition.Server) (*Server, error) {
 	return &Server{Name: def.Name, DB: db, Catalog: c, Def: def}, nil
 }
 
-// forms is a catalog as definition asks it.
-type forms struct{ *catalog.Catalog }
-
-func (f forms) FormNames() []string { return f.Names() }
-
 // spec is a server's catalog as its definition declares it.
 func spec(def *definition.Server) catalog.Spec {
 	out := catalog.Spec{Kind: def.Catalog.String()}
@@ -105,7 +100,7 @@ func spec(def *definition.Server) catalog.Spec {
 		fs := catalog.FormSpec{Name: f.Name, Table: f.Table, RequestID: f.RequestID, KeepEmptyStrings: f.KeepEmptyStrings}
 		for _, x := range f.Fields {
 			fs.Fields = append(fs.Fields, catalog.FieldSpec{
-				Column: x.Column, Name: x.Name, ID: x.ID, Type: x.Type, Values: x.Values, Required: x.Required, Pattern: x.Pattern,
+				Column: x.Column, Name: x.Name, ID: x.ID, Type: x.Type, Values: x.Values, Required: x.Required, Pattern: x.Pattern, MaxLength: x.MaxLength,
 			})
 		}
 		out.Forms = append(out.Forms, fs)
