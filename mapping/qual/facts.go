@@ -1,11 +1,11 @@
 package qual
 
-// UsesKeywords reports whether a keyword occurs that is not always NULL, so that the
-// result depends on more than the request ($USER$, $TIMESTAMP$).
+// UsesKeywords reports whether a keyword occurs that is not always NULL, so that the result depends
+// on more than the request ($USER$, $TIMESTAMP$); an EXTERNAL may hold one.
 func (p *program) UsesKeywords() bool {
 	found := false
 	if p.root != nil {
-		p.root.walk(func(n *node) { found = found || n.op == opKeyword && n.typ != typeNull })
+		p.root.walk(func(n *node) { found = found || n.op == opKeyword && n.typ != typeNull || n.op == opExternal })
 	}
 	return found
 }

@@ -140,7 +140,7 @@ const (
 // Env is what an evaluation may look at. Values are logical ones (schema.Field.Logical). An Env
 // may be used again for another row, but not by two evaluations at once.
 type Env struct {
-	Fields []value.Value // 'F', along Scope.Form.Fields
+	Fields []value.Value // 'F', along Scope.Form.Fields; nil reads as NULL: an empty request (§12 row 31)
 	// TR and DB run along Scope.Form.Fields too. A nil slice, as DB is on create, reads as NULL; so
 	// does an absent value in TR: the field is not in the transaction (§6.5).
 	TR, DB  []value.Value

@@ -429,6 +429,11 @@ func TestFacts(t *testing.T) {
 			t.Errorf("%s: selects all", tt.text)
 		}
 	}
+	for text, want := range map[string]bool{"": false, `'Item' = "a"`: false, `$GROUPS$ = "a"`: false, `$USER$ = "a"`: true, `EXTERNAL('Filter')`: true} {
+		if got := mustCompile(t, text, s).UsesKeywords(); got != want {
+			t.Errorf("%s uses keywords: got %v, want %v", text, got, want)
+		}
+	}
 	if !mustCompile(t, " ", s).IsAlways() || len(mustCompile(t, `$Item$ = "a"`, s).CurrentFields()) != 1 {
 		t.Error("an empty text does not select all, or a current field is not told")
 	}
