@@ -142,13 +142,13 @@ func (e *environment) eachError(c *cli.Context, what string, f func(context.Cont
 }
 
 func (e *environment) retryErrors(c *cli.Context) error {
-	return e.eachError(c, "operations will be tried again by `ardso run`", func(ctx context.Context, conn *run.Connection, x control.PendingError) error {
+	return e.eachError(c, "to be tried again by `ardso run`", func(ctx context.Context, conn *run.Connection, x control.PendingError) error {
 		return control.SetErrorStatus(ctx, conn.DB, x.ID, control.ErrorRetry)
 	})
 }
 
 func (e *environment) removeErrors(c *cli.Context) error {
-	return e.eachError(c, "operations removed", func(ctx context.Context, conn *run.Connection, x control.PendingError) error {
+	return e.eachError(c, "removed", func(ctx context.Context, conn *run.Connection, x control.PendingError) error {
 		return control.DeleteError(ctx, conn.DB, x.ID)
 	})
 }

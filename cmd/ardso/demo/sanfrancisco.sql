@@ -30,16 +30,6 @@ INSERT INTO field VALUES
   (100, 536870915, 'Cost', 10, 2, NULL),
   (100, 536870916, 'Solution', 4, 2, NULL);
 
-CREATE TABLE field_char (
-  schemaId  INTEGER NOT NULL,
-  fieldId   INTEGER NOT NULL,
-  maxLength INTEGER NOT NULL,
-  PRIMARY KEY (schemaId, fieldId)
-);
-INSERT INTO field_char VALUES
-  (100, 1, 6), (100, 2, 254), (100, 4, 254), (100, 5, 254), (100, 8, 254),
-  (100, 536870913, 30), (100, 536870914, 30), (100, 536870916, 254);
-
 CREATE TABLE field_enum_values (
   schemaId INTEGER NOT NULL,
   fieldId  INTEGER NOT NULL,

@@ -57,16 +57,20 @@ type coded interface {
 	ExitCode() int
 }
 
-// Code is the exit code of an error: that of the first, where several are joined.
+// Code is the exit code of an error: the highest, where several are joined.
 func Code(err error) ExitCode {
-	if err == nil {
-		return Done
+	code := Done
+	for _, e := range split(err) {
+		code = max(code, codeOf(e))
 	}
-	first := split(err)[0]
-	if c, ok := errors.AsType[coded](first); ok {
+	return code
+}
+
+func codeOf(err error) ExitCode {
+	if c, ok := errors.AsType[coded](err); ok {
 		return ExitCode(c.ExitCode())
 	}
-	if n, ok := errors.AsType[named](first); ok {
+	if n, ok := errors.AsType[named](err); ok {
 		if c, ok := codes[n.Name()]; ok {
 			return c
 		}
@@ -76,7 +80,7 @@ func Code(err error) ExitCode {
 		}
 		return Failure
 	}
-	if errors.Is(first, context.Canceled) {
+	if errors.Is(err, context.Canceled) {
 		return Interrupted
 	}
 	return Failure

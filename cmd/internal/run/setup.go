@@ -214,8 +214,12 @@ func (s *System) setStart(ctx context.Context, srv *Server, done func(cdc.Step))
 		if !errors.As(err, &lost) {
 			return err
 		}
-		step.What = fmt.Sprintf("go on at the log's present end: position %s is lost (%s); transfer what changed since %s",
-			lease.Position, lost.Reason, lease.Updated.Format("2006-01-02 15:04:05 UTC"))
+		since, err := s.lastApplied(ctx, srv.Name)
+		if err != nil {
+			return err
+		}
+		step.What = fmt.Sprintf("go on at the log's present end: position %s is lost (%s); transfer what changed since%s",
+			lease.Position, lost.Reason, since)
 	}
 	me := holder()
 	epoch, err := s.acquireAbove(ctx, srv, me)
@@ -277,6 +281,25 @@ func (s *System) newestEpoch(ctx context.Context, source string) (epoch int64, e
 		return err
 	})
 	return epoch, err
+}
+
+// lastApplied says when a change of the source last reached a target, as a part of a sentence.
+func (s *System) lastApplied(ctx context.Context, source string) (string, error) {
+	var last time.Time
+	err := s.eachTarget(ctx, source, func(db *engine.DB) error {
+		rows, err := control.LoadCheckpoints(ctx, db, source)
+		for _, c := range rows {
+			if c.Transactions > 0 && c.Updated.After(last) {
+				last = c.Updated
+			}
+		}
+		return err
+	})
+	if err != nil || last.IsZero() {
+		return " then", err
+	}
+	// Threads that were behind then may have had older changes to do.
+	return " shortly before " + last.Format("2006-01-02 15:04:05 UTC"), nil
 }
 
 // forget deletes the checkpoints that the targets keep of a source: they name positions of a log that

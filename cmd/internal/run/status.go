@@ -143,7 +143,7 @@ func (st *Status) readSource(ctx context.Context, c *Connection, source bool) er
 	if err != nil {
 		return err
 	}
-	st.Reader = &ReaderStatus{Position: lease.Position, Moved: lease.Updated, Holder: lease.Holder, Limit: -1}
+	st.Reader = &ReaderStatus{Position: lease.Position, Holder: lease.Holder, Limit: -1}
 	if lease.Holder != "" {
 		st.Reader.Expires = &lease.Expires
 	}
