@@ -57,7 +57,7 @@ type Server struct {
 	// Name and KeepEmptyStrings.
 	Forms []*Form `json:"forms,omitempty"`
 
-	Slot          string `json:"slot"`           // replication slot on PostgreSQL; default DefaultSlot
+	Slot          string `json:"slot"`           // replication slot on PostgreSQL; "" = "ardso_" and the database's name
 	Publication   string `json:"publication"`    // publication on PostgreSQL; default DefaultPublication
 	CaseSensitive bool   `json:"case_sensitive"` // comparisons in qualifications heed case; default no
 	TimeZone      string `json:"time_zone"`      // of $DATE$, $TIME$ and date literals; default UTC
@@ -73,7 +73,6 @@ func (s *Server) Location() *time.Location {
 
 // Names that are used where a definition gives none.
 const (
-	DefaultSlot        = "ardso"
 	DefaultPublication = "ardso"
 	DefaultPool        = "default" // takes the operations that name no pool; always there
 	defaultThreads     = 1

@@ -207,7 +207,7 @@ var serverObject = object[Server]{
 	what: "a server",
 	doc:  "One AR System database.",
 	fresh: func() Server {
-		return Server{Slot: DefaultSlot, Publication: DefaultPublication, TimeZone: "UTC"}
+		return Server{Publication: DefaultPublication, TimeZone: "UTC"}
 	},
 	place: func(s *Server) *Place { return &s.Place },
 	keys: []key[Server]{
@@ -216,7 +216,7 @@ var serverObject = object[Server]{
 		is("password_file", secretFile, func(s *Server) *Secret { return &s.Password }, "File that holds the password and nothing else; relative to the folder of the definitions."),
 		is("catalog", oneOf(catalogKinds), func(s *Server) *CatalogKind { return &s.Catalog }, "Where forms come from: ar = AR System's dictionary, plain = declared under forms; default: ar."),
 		is("forms", listOf(formObject.shape()), func(s *Server) *[]*Form { return &s.Forms }, "The forms of a plain catalog."),
-		is("slot", identifier, func(s *Server) *string { return &s.Slot }, "Replication slot, on PostgreSQL; default: ardso."),
+		is("slot", identifier, func(s *Server) *string { return &s.Slot }, "Replication slot, on PostgreSQL; default: ardso_ and the database's name."),
 		is("publication", identifier, func(s *Server) *string { return &s.Publication }, "Publication, on PostgreSQL; default: ardso."),
 		is("case_sensitive", yesNo, func(s *Server) *bool { return &s.CaseSensitive }, "Comparisons in qualifications heed case; default: no."),
 		is("time_zone", zone, func(s *Server) *string { return &s.TimeZone }, "Zone of dates and times in qualifications; default: UTC."),

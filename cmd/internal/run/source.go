@@ -215,9 +215,27 @@ func (s *source) openTargets(ctx context.Context, from cdc.Position) error {
 		if err := s.readCheckpoints(ctx, t); err != nil {
 			return err
 		}
+		if len(t.covered) > 1 && s.isPast(t, from) {
+			if err := control.DropStale(ctx, to.DB, s.server.Name, s.epoch, l.id); err != nil {
+				return err
+			}
+		}
 		s.targets[name] = t
 	}
 	return nil
+}
+
+// isPast reports whether all that layouts other than the present cover lies before from: they have
+// nothing more to tell.
+func (s *source) isPast(t *target, from cdc.Position) bool {
+	for _, c := range t.covered {
+		for _, at := range c.at {
+			if c.id != t.layout.id && !s.reader.Covers(from, at) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // readCheckpoints makes the threads and notes what is covered already, by this layout or an earlier.
