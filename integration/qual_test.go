@@ -53,9 +53,12 @@ func qualFields() []catalog.FieldSpec {
 	states := []schema.EnumValue{{ID: 0, Label: "New"}, {ID: 1, Label: "Assigned"}, {ID: 4, Label: "Closed"}}
 	return []catalog.FieldSpec{
 		{Column: "s1", Type: schema.Selection, Values: states},
-		{Column: "d1", Type: schema.Decimal}, {Column: "d2", Type: schema.Decimal},
-		{Column: "i1", Type: schema.DateTime}, {Column: "i4", Type: schema.DateTime},
-		{Column: "day1", Type: schema.Date}, {Column: "c1", Type: schema.Time},
+		{Column: "d1", Type: schema.Decimal},
+		{Column: "d2", Type: schema.Decimal},
+		{Column: "i1", Type: schema.DateTime},
+		{Column: "i4", Type: schema.DateTime},
+		{Column: "day1", Type: schema.Date},
+		{Column: "c1", Type: schema.Time},
 		{Column: "t4", Type: schema.Character},
 	}
 }
@@ -174,10 +177,23 @@ func fitMySQL(f *schema.Form, row []value.Value) {
 // dates are text of any form, so there only those kept as numbers are.
 func reachesSQL(t *testing.T, f *schema.Form) {
 	tests := []struct{ text, column string }{
-		{`'n1' = 5`, "n1"}, {`'n1' > 2 AND 'n1' <= 7`, "n1"}, {`'n1' IN (1, 2)`, "n1"}, {`NOT 'n1' < 5.5`, "n1"},
-		{`'d1' >= 12.5`, "d1"}, {`'d1' = 12.5`, "d1"}, {`'r1' > 0.5`, "r1"}, {`'s1' = "Closed"`, "s1"}, {`'s1' < "Closed"`, "s1"},
-		{`'i1' > "2026-10-17"`, "i1"}, {`'i1' = 1792659845`, "i1"}, {`'i2' > "10/17/2026"`, "i2"}, {`'day1' = "2026-10-17"`, "day1"},
-		{`'day2' <= "2026-10-17"`, "day2"}, {`'c1' > "10:00"`, "c1"}, {`'id' = "0000815"`, "id"}, {`'id' IN ("0000815", "0000816")`, "id"},
+		{`'n1' = 5`, "n1"},
+		{`'n1' > 2 AND 'n1' <= 7`, "n1"},
+		{`'n1' IN (1, 2)`, "n1"},
+		{`NOT 'n1' < 5.5`, "n1"},
+		{`'d1' >= 12.5`, "d1"},
+		{`'d1' = 12.5`, "d1"},
+		{`'r1' > 0.5`, "r1"},
+		{`'s1' = "Closed"`, "s1"},
+		{`'s1' < "Closed"`, "s1"},
+		{`'i1' > "2026-10-17"`, "i1"},
+		{`'i1' = 1792659845`, "i1"},
+		{`'i2' > "10/17/2026"`, "i2"},
+		{`'day1' = "2026-10-17"`, "day1"},
+		{`'day2' <= "2026-10-17"`, "day2"},
+		{`'c1' > "10:00"`, "c1"},
+		{`'id' = "0000815"`, "id"},
+		{`'id' IN ("0000815", "0000816")`, "id"},
 	}
 	for _, tt := range tests {
 		q, err := qual.Compile(tt.text, qual.Scope{Form: f})

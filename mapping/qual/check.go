@@ -117,12 +117,12 @@ func constType(n *node) schema.Type {
 }
 
 func referenceType(n *node) schema.Type {
-	switch {
-	case n.part == "":
+	switch n.part {
+	case "":
 		return plainType(n.field.Type)
-	case n.part == "TIME" || n.part == "DATE":
+	case "TIME", "DATE":
 		return schema.DateTime
-	case n.part == "USER" || n.part == "TYPE":
+	case "USER", "TYPE":
 		return schema.Character
 	}
 	return schema.Decimal // VALUE or a functional currency

@@ -118,10 +118,11 @@ func runPad(by measure, before bool) runner {
 		if room <= 0 || pad == "" {
 			return a[0]
 		}
-		if room > maxText {
-			return m.text(strings.Repeat(" ", maxText+1))
-		}
 		unit := by.length(pad)
+		if room/unit > maxText/len(pad) {
+			m.fail(&LimitError{What: "the text that a padding makes is longer than 64 MiB"})
+			return value.Null
+		}
 		fill := strings.Repeat(pad, room/unit)
 		fill += pad[:by.cut(pad, room%unit)]
 		if before {

@@ -1,6 +1,7 @@
 package qual
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -34,7 +35,11 @@ func FuzzCompile(f *testing.F) {
 		}
 		q, err := Compile(text, s)
 		if err != nil {
-			for _, e := range err.(ErrorList) {
+			var list ErrorList
+			if !errors.As(err, &list) {
+				t.Fatalf("%q: got %v, want an ErrorList", text, err)
+			}
+			for _, e := range list {
 				if e.Offset < 0 || e.Length < 1 || e.Offset > len(text) || e.Msg == "" {
 					t.Fatalf("%q: complaint %+v", text, e)
 				}
@@ -120,7 +125,7 @@ func TestLike(t *testing.T) {
 		pat := compilePattern(p, exact)
 		for range 30 {
 			s := rapid.StringOfN(rapid.RuneFrom([]rune("abAßk\u212a^-")), 0, 10, -1).Draw(t, "text")
-			if got, want := pat.match(s), re.MatchString(s); got != want {
+			if got, want := pat.match(s), re.MatchString(s); got != want || Like(s, p, exact) != want {
 				t.Fatalf("%q LIKE %q (exact %v): got %v, want %v", s, p, exact, got, want)
 			}
 		}
@@ -205,7 +210,8 @@ func TestBindRefusesWholeCurrency(t *testing.T) {
 	t.Parallel()
 	s := runIf()
 	_, err := mustCompile(t, `'Price' = $Price$`, s).Bind(chair(s.Form))
-	if e, ok := err.(*BindError); !ok || e.Name() == "" || e.Remedy() == "" || !strings.Contains(e.Error(), "$Price$") {
+	var e *BindError
+	if !errors.As(err, &e) || e.Name() == "" || e.Remedy() == "" || !strings.Contains(e.Error(), "$Price$") {
 		t.Errorf("got %v, want a *BindError", err)
 	}
 }

@@ -26,12 +26,16 @@ func form(t *rapid.T) *schema.Form {
 			c.Bits = 64
 		}
 		c.DataType = c.BaseType
-		f.Fields = append(f.Fields, &schema.Field{ID: schema.FirstSiteField + len(f.Fields), Name: name, Type: typ, Index: len(f.Fields), Column: &c,
-			Values: []schema.EnumValue{{ID: 0, Label: "New"}, {ID: 1, Label: "Assigned"}, {ID: 4, Label: "Closed"}}})
+		f.Fields = append(f.Fields, &schema.Field{
+			ID: schema.FirstSiteField + len(f.Fields), Name: name, Type: typ, Index: len(f.Fields), Column: &c,
+			Values: []schema.EnumValue{{ID: 0, Label: "New"}, {ID: 1, Label: "Assigned"}, {ID: 4, Label: "Closed"}},
+		})
 	}
 	text := []schema.Column{
-		{Kind: value.KindText, BaseType: "text"}, {Kind: value.KindText, BaseType: "public.citext", CaseFolding: true},
-		{Kind: value.KindText, BaseType: "varchar", Charset: "utf8mb4", CaseFolding: true}, {Kind: value.KindText, BaseType: "uuid"},
+		{Kind: value.KindText, BaseType: "text"},
+		{Kind: value.KindText, BaseType: "public.citext", CaseFolding: true},
+		{Kind: value.KindText, BaseType: "varchar", Charset: "utf8mb4", CaseFolding: true},
+		{Kind: value.KindText, BaseType: "uuid"},
 	}
 	whole := schema.Column{Kind: value.KindInt, BaseType: "bigint"}
 	instant := schema.Column{Kind: value.KindInstant, BaseType: "timestamp", Scale: 6}

@@ -2,6 +2,7 @@ package qual
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,27 @@ func TestValue(t *testing.T) {
 		{`CONVERT('Create Date', "INTEGER")`, value.Int(at2026(9, 30) / secondMicros), schema.Integer},
 		{`CONVERT("0a0b", "BYTES")`, value.Bytes([]byte{10, 11}), schema.Bytes},
 		{`CONVERT('Log', "INTEGER")`, value.Null, schema.Integer},
+		{`CONVERT('Weight', "DECIMAL") + 'Odd'`, dec("3.5"), schema.Decimal},
+		{`CONVERT(3.0, "INTEGER") + CONVERT('Weight' * 2, "INTEGER")`, value.Int(8), schema.Integer},
+		{`CONVERT('Day', "INTEGER") + CONVERT('Hour', "INTEGER")`, value.Int(2461367 + 36000), schema.Integer},
+		{`CONVERT(3, "DECIMAL") / 2`, dec("1.5"), schema.Decimal},
+		{`CONVERT('Odd', "DATE/TIME")`, value.Instant(secondMicros), schema.DateTime},
+		{`CONVERT('Odd', "TIME")`, value.TimeOfDay(secondMicros), schema.Time},
+		{`CONVERT("NaN", "DECIMAL") + 1`, dec("NaN"), schema.Decimal},
+		{`CONVERT("Infinity", "DECIMAL") * -1`, dec("-Infinity"), schema.Decimal},
+		{`CONVERT("Infinity", "DECIMAL") - CONVERT("Infinity", "DECIMAL")`, dec("NaN"), schema.Decimal},
+		{`-CONVERT("-Infinity", "DECIMAL")`, dec("Infinity"), schema.Decimal},
+		{`-'Cost' - -'Weight' * 0.0`, value.Absent, 0},
+		{`ROUND(CONVERT("NaN", "DECIMAL"))`, value.Null, schema.Integer},
+		{`TRUNC(CONVERT("Infinity", "REAL"))`, value.Null, schema.Integer},
+		{`'Weight' - 0.5 - 'Weight' * 1.0 / 0.5`, value.Real(-3), schema.Real},
+		{`'Weight' / 0`, value.Null, schema.Real},
+		{`9223372036854775807 * 2 - 9223372036854775807`, value.Int(math.MaxInt64), schema.Integer},
+		{`LEFT("abc", 99999999999999999999) + LEFT("abc", -99999999999999999999)`, value.Text("abc"), schema.Character},
+		{`5 + 'Create Date' - 5`, value.Instant(at2026(9, 30)), schema.DateTime},
+		{`$NULL$ - 'Create Date'`, value.Null, 0},
+		{`'Hour' - "09:00"`, value.Int(3600), schema.Integer},
+		{`MAX($NULL$, 'Log', 'Item')`, value.Text("chair"), schema.Character},
 	}
 	s := runIf()
 	s.TRDB = false
