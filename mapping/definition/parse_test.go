@@ -199,7 +199,7 @@ filters:
 		t.Errorf("filter's defaults: %+v", f)
 	}
 	a, b := d.Server("a"), d.Server("b")
-	if a.Catalog != AR || a.Slot != "ardso" || a.Publication != "ardso" || a.CaseSensitive || a.Location() != time.UTC || !a.Password.IsZero() {
+	if a.Catalog != AR || a.Slot != "" || a.Publication != "ardso" || a.CaseSensitive || a.Location() != time.UTC || !a.Password.IsZero() {
 		t.Errorf("server's defaults: %+v", a)
 	}
 	if form := b.Forms[0]; form.Table != "F" || !form.KeepEmptyStrings || form.Fields[0].Name != "c" {
