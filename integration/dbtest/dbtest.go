@@ -23,6 +23,7 @@ package dbtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -221,7 +222,7 @@ func find(t testing.TB, name string) *kind {
 // failure; one that is not installed is one under CI only.
 func (k *kind) refuse(t testing.TB) {
 	t.Helper()
-	if _, absent := k.err.(*absentError); !absent {
+	if absent := (*absentError)(nil); !errors.As(k.err, &absent) {
 		t.Fatalf("dbtest: %s: %v", k.name, k.err)
 	}
 	missing.Lock()
