@@ -25,50 +25,25 @@ func compareNumbers(a, b value.Value) int {
 	if a.Kind() == value.KindInt && b.Kind() == value.KindInt {
 		return compareInts(a.Int(), b.Int())
 	}
-	var x, y [24]byte
-	return compareDigits(digitsOf(a, &x), digitsOf(b, &y))
-}
-
-// decimalText is a decimal's text, or an integer's digits in a caller's array.
-type decimalText struct {
-	text string
-	num  []byte
-}
-
-func digitsOf(v value.Value, buf *[24]byte) decimalText {
-	if v.Kind() == value.KindInt {
-		return decimalText{num: strconv.AppendInt(buf[:0], v.Int(), 10)}
+	if r, s := rank(a), rank(b); r != 0 || s != 0 {
+		return compareInts(r, s)
 	}
-	return decimalText{text: v.Text()}
-}
-
-func (d decimalText) len() int {
-	if d.num != nil {
-		return len(d.num)
+	var digits [24]byte
+	switch {
+	case a.Kind() == value.KindInt:
+		return compareDigits(strconv.AppendInt(digits[:0], a.Int(), 10), b.Text())
+	case b.Kind() == value.KindInt:
+		return compareDigits(a.Text(), strconv.AppendInt(digits[:0], b.Int(), 10))
 	}
-	return len(d.text)
-}
-
-func (d decimalText) at(i int) byte {
-	if d.num != nil {
-		return d.num[i]
-	}
-	return d.text[i]
-}
-
-// whole is the number of digits before the point, after any sign.
-func (d decimalText) whole(from int) int {
-	for i := from; i < d.len(); i++ {
-		if d.at(i) == '.' {
-			return i - from
-		}
-	}
-	return d.len() - from
+	return compareDigits(a.Text(), b.Text())
 }
 
 // rank sorts -Infinity, numbers, Infinity, NaN.
-func (d decimalText) rank() int {
-	switch d.text {
+func rank(v value.Value) int64 {
+	if v.Kind() == value.KindInt {
+		return 0
+	}
+	switch v.Text() {
 	case "-Infinity":
 		return -1
 	case "Infinity":
@@ -79,39 +54,40 @@ func (d decimalText) rank() int {
 	return 0
 }
 
-// compareDigits orders two canonical decimals: no leading zeros, no trailing ones, no -0.
-func compareDigits(a, b decimalText) int {
-	if r, s := a.rank(), b.rank(); r != 0 || s != 0 {
-		return compareInts(int64(r), int64(s))
-	}
-	an, bn := a.at(0) == '-', b.at(0) == '-'
+// compareDigits orders two finite canonical decimals: no leading zeros, no trailing ones, no -0.
+func compareDigits[A, B string | []byte](a A, b B) int {
+	an, bn := a[0] == '-', b[0] == '-'
 	switch {
 	case an && !bn:
 		return -1
 	case bn && !an:
 		return 1
 	case an:
-		return -compareMagnitude(a, b, 1)
+		return -compareMagnitude(a[1:], b[1:])
 	}
-	return compareMagnitude(a, b, 0)
+	return compareMagnitude(a, b)
 }
 
-func compareMagnitude(a, b decimalText, from int) int {
-	if x, y := a.whole(from), b.whole(from); x != y {
+func compareMagnitude[A, B string | []byte](a A, b B) int {
+	if x, y := wholeDigits(a), wholeDigits(b); x != y {
 		return compareInts(int64(x), int64(y))
 	}
-	for i := from; ; i++ {
-		switch {
-		case i == a.len() && i == b.len():
-			return 0
-		case i == a.len():
-			return -1
-		case i == b.len():
-			return 1
-		case a.at(i) != b.at(i):
-			return compareInts(int64(a.at(i)), int64(b.at(i)))
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return compareInts(int64(a[i]), int64(b[i]))
 		}
 	}
+	return compareInts(int64(len(a)), int64(len(b)))
+}
+
+// wholeDigits is the number of digits before the point.
+func wholeDigits[A string | []byte](a A) int {
+	for i := range len(a) {
+		if a[i] == '.' {
+			return i
+		}
+	}
+	return len(a)
 }
 
 func compareInts(a, b int64) int {
