@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"net"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,4 +19,16 @@ func setLowWater(raw syscall.RawConn, n int) error {
 		return cerr
 	}
 	return err
+}
+
+// limitUnacknowledged makes the kernel give up a connection whose peer has acknowledged nothing for d.
+// Keepalive does not cover that: it is for connections with nothing to send, and feedback is.
+func limitUnacknowledged(c *net.TCPConn, d time.Duration) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
+	})
 }

@@ -39,7 +39,8 @@ func replicationConfig(db *engine.DB, o Options, wrap func(net.Conn) net.Conn) (
 			return nil, err
 		}
 		if tcp, ok := conn.(*net.TCPConn); ok {
-			// A dead peer is noticed by the kernel too (PS-9).
+			// A dead peer is noticed by the kernel, sooner than by its silence (PS-9).
+			limitUnacknowledged(tcp, o.SenderTimeout)
 			_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: o.SenderTimeout / 4, Interval: o.SenderTimeout / 8, Count: 4})
 		}
 		return wrap(conn), nil

@@ -25,9 +25,10 @@ type Options struct {
 
 	// Heartbeat is how often at most an idle log's position is delivered; 0 = 10 s.
 	Heartbeat time.Duration
-	// SenderTimeout is the wal_sender_timeout to ask for: the server ends a connection that is silent for
-	// longer, and the reader takes a silent server for dead. 0 = 60 s. The server's own value may be 0,
-	// which would leave the slot occupied for ever after a cut (PS-6, PS-8).
+	// SenderTimeout is the wal_sender_timeout to ask for: the server ends a connection, and frees the
+	// slot, when the reader is silent for longer. The reader gives up a network that is dead for as long,
+	// and a server that is silent for three times as long. 0 = 60 s. The server's own value may be 0, which
+	// would leave the slot occupied for ever after a cut (PS-6, PS-8).
 	SenderTimeout time.Duration
 	// PartRows and PartBytes say where a large transaction is cut into parts; 0 = 4096 rows, 4 MiB.
 	PartRows  int

@@ -196,7 +196,7 @@ func (r *Reader) stream(ctx context.Context, w *wire, start position, deliver fu
 		wire:      w,
 		server:    r.db.Server,
 		period:    min(r.o.Heartbeat, r.o.SenderTimeout/3),
-		silence:   r.o.SenderTimeout,
+		silence:   3 * r.o.SenderTimeout, // a server that decodes a large transaction may say nothing for a while
 		confirmed: func() pgoutput.LSN { return pgoutput.LSN(r.confirmed.Load()) },
 		chunks:    make(chan *chunk, chunkQueue),
 		free:      make(chan *chunk, chunkQueue+1),
