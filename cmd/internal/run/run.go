@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -70,7 +69,7 @@ func (e *LeaseHeldError) Error() string {
 func (e *LeaseHeldError) Name() string { return "run.lease_held" }
 
 func (e *LeaseHeldError) Remedy() string {
-	return "let that process do the work, or stop it; a process that died is relieved within 20 s"
+	return "let that process do the work, or stop it; one that died on another machine is relieved within 20 s"
 }
 
 // SourceUnsupportedError is a server whose log ardso cannot read.
@@ -122,16 +121,6 @@ func (s *System) Run(ctx context.Context, drain <-chan struct{}, o Options) (Sum
 	_ = g.Wait() // no function returns an error
 	slices.SortFunc(summary.Servers, func(a, b ServerSummary) int { return strings.Compare(a.Server, b.Server) })
 	return summary, errors.Join(errs...)
-}
-
-// holder names this process among all that may want a lease; the ID tells two runs of one process apart.
-func holder() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	id := control.NewID()
-	return fmt.Sprintf("%s:%d:%s", host, os.Getpid(), id[max(0, len(id)-8):])
 }
 
 // runner keeps one source going.
@@ -271,6 +260,13 @@ func (r *runner) acquire(ctx context.Context, drain <-chan struct{}) (epoch int6
 		lease, err := control.ReadLease(ctx, r.server.DB)
 		if err != nil {
 			return 0, "", err
+		}
+		if isDead(lease.Holder) {
+			r.log.Info("taking over from a process that has died", "holder", lease.Holder)
+			if err := control.ReleaseLease(ctx, r.server.DB, lease.Holder, lease.Epoch); err != nil {
+				return 0, "", err
+			}
+			continue
 		}
 		if r.opt.NoWait {
 			return 0, "", &LeaseHeldError{Server: r.server.Name, Holder: lease.Holder}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -73,7 +75,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s.progress = newProgress(from, queueBudget)
-	s.stream = watermark.New(s.writeWatermark, watermark.Options{Run: s.holder + "-" + fmt.Sprint(s.epoch)})
+	s.stream = watermark.New(s.writeWatermark, watermark.Options{Run: s.run()})
 	if err := s.openTargets(ctx, from); err != nil {
 		return err
 	}
@@ -174,7 +176,7 @@ func (s *source) batch(ctx context.Context) error {
 	if err := s.jobs.drained(ctx); err != nil {
 		return err
 	}
-	name := s.holder + "-end-" + fmt.Sprint(s.epoch)
+	name := s.run() + "-end"
 	passed := s.stream.OnEnd(name)
 	if err := control.WriteWatermark(ctx, s.server.DB, string(cdc.End), name); err != nil {
 		return err
@@ -185,6 +187,11 @@ func (s *source) batch(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// run names this run in watermarks: the holder's own ID, and the epoch.
+func (s *source) run() string {
+	return s.holder[strings.LastIndexByte(s.holder, '/')+1:] + "-" + strconv.FormatInt(s.epoch, 10)
 }
 
 func (s *source) writeWatermark(ctx context.Context, kind cdc.WatermarkKind, name string) error {
