@@ -61,6 +61,7 @@ system() {
 	mkdir -p -m 1777 "$root/tmp"
 	mkdir -p "$root/opt/servers" "$root/var/lib"
 	if [ "$suite" = bookworm ]; then
+		"$top/integration/servers.sh"
 		cp -a "$servers/postgres18" "$servers/mysql5.6" "$root/opt/servers/"
 	fi
 	tar -C "$root" --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/locale -c . |
@@ -90,12 +91,8 @@ images() {
 		fi
 		[ "$pulls" = no ] || say "$image cannot be pulled; building images from Debian's packages"
 		pulls=no
-		# Only these two need their packages; the rest of a system is shared.
 		case $system in
-		bookworm)
-			"$top/integration/servers.sh" </dev/null
-			system bookworm postgresql-15 mariadb-server-core libaio1
-			;;
+		bookworm) system bookworm postgresql-15 mariadb-server-core libaio1 ;;
 		trixie) system trixie mariadb-server-core ;;
 		esac </dev/null
 		build "$engine" "$system" "$signal" </dev/null
