@@ -136,7 +136,8 @@ func TestUnreadable(t *testing.T) {
 		{"too many values", []pgoutput.Message{item, begin, insert(1, "1", "2", "3")}, "3 values for 2 columns"},
 		{"no number", []pgoutput.Message{item, begin, insert(1, "one", "x")}, `table public.item, column id: "one" is no integer`},
 		{"zero date", []pgoutput.Message{odd, begin, insert(5, "1", "0000-00-00 00:00:00", nil)}, "column at"},
-		{"odd hexadecimal digits", []pgoutput.Message{odd, begin, insert(5, "1", nil, `\xabc`)}, "column raw"}, // PD-19
+		{"year beyond what microseconds count", []pgoutput.Message{odd, begin, insert(5, "1", "294276-12-31 23:59:59.999999", nil)}, "column at"}, // X-2
+		{"odd hexadecimal digits", []pgoutput.Message{odd, begin, insert(5, "1", nil, `\xabc`)}, "column raw"},                                    // PD-19
 		{"bytes without a prefix", []pgoutput.Message{odd, begin, insert(5, "1", nil, "abcd")}, "column raw"},
 		{"text that is no UTF-8", []pgoutput.Message{item, begin, insert(1, "1", "\xff")}, "column body"},
 		{"binary value", []pgoutput.Message{item, begin, &pgoutput.InsertMessage{RelationID: 1, Tuple: pgoutput.TupleData{{DataType: 'b', Data: []byte{1}}, {DataType: 'n'}}}}, "value kind 'b' where it cannot be"},
