@@ -62,10 +62,10 @@ func (p *Printer) errorText(err error) string {
 	if l, ok := n.(listing); ok {
 		return err.Error() + tail(l, p.width())
 	}
-	head, why := headline(err, n)
+	label := "[" + n.Name() + "]"
+	head, why := headline(err, n, p.width()-len("ardso: ")-columns(label)-2)
 	var b strings.Builder
 	b.WriteString("ardso: " + Paragraph(head, 7, p.width()))
-	label := "[" + n.Name() + "]"
 	last := b.String()[strings.LastIndex(b.String(), "\n")+1:]
 	if room := p.width() - columns(last) - columns(label); room >= 2 {
 		b.WriteString(strings.Repeat(" ", room) + label)
@@ -89,23 +89,20 @@ func tail(l listing, width int) string {
 	return "\nremedy: " + Paragraph(l.Remedy(), 8, width)
 }
 
-// longHead is the length from which a headline is cut at a colon.
-const longHead = 72
-
 // headline parts an error's text into what was being done and why it did not work: the cause that it
-// wraps, or what stands behind a colon where the whole is too long for a line.
-func headline(err error, n named) (head, why string) {
+// wraps, or what stands behind a colon where the whole is longer than room.
+func headline(err error, n named, room int) (head, why string) {
 	text := strings.TrimSpace(err.Error())
 	if cause := errors.Unwrap(n); cause != nil {
 		if h, ok := strings.CutSuffix(text, ": "+cause.Error()); ok {
 			return h, cause.Error()
 		}
 	}
-	if columns(text) <= longHead {
+	if columns(text) <= room {
 		return text, ""
 	}
-	at := strings.LastIndex(text[:min(len(text), longHead)], ": ")
-	if at < len(text)/5 {
+	at := strings.LastIndex(text[:min(len(text), max(room, 0))], ": ")
+	if at < len(text)/5 { // little would be left of the headline
 		return text, ""
 	}
 	return text[:at], text[at+2:]
