@@ -43,8 +43,13 @@ func (e *environment) listConflicts(c *cli.Context) error {
 			return err
 		}
 		return report.List(e.print(c), rows, "no conflicts are recorded", []report.Column{
-			{Title: "id", Fixed: true}, {Title: "target"}, {Title: "mapping"}, {Title: "request"},
-			{Title: "kind"}, {Title: "settled by"}, {Title: "outcome"},
+			{Title: "id", Fixed: true},
+			{Title: "target"},
+			{Title: "mapping"},
+			{Title: "request"},
+			{Title: "kind"},
+			{Title: "settled by"},
+			{Title: "outcome"},
 		}, func(x conflictView) []string {
 			return []string{x.ID, x.Server, x.Mapping, x.Request, x.Kind, x.SettledBy, x.Outcome}
 		})

@@ -302,22 +302,22 @@ func (d *demonstration) show(ctx context.Context, office string) error {
 	return t.Write(d.out, 80)
 }
 
-func (d *demonstration) read(ctx context.Context, office string) (_ *grid, err error) {
+func (d *demonstration) read(ctx context.Context, office string) (*grid, error) {
 	text, err := demoFiles.ReadFile("demo/show." + office + ".sql")
 	if err != nil {
 		return nil, err
 	}
-	rows, err := d.databases[office].QueryxContext(ctx, string(text))
+	rows, err := d.databases[office].QueryContext(ctx, string(text))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	defer rows.Close()
 	g := &grid{}
 	if g.titles, err = rows.Columns(); err != nil {
 		return nil, err
 	}
 	for rows.Next() {
-		values, err := rows.SliceScan()
+		values, err := sqlx.SliceScan(rows)
 		if err != nil {
 			return nil, err
 		}

@@ -51,8 +51,13 @@ func (e *environment) listErrors(c *cli.Context) error {
 			return err
 		}
 		return report.List(e.print(c), rows, "no operation is in errors", []report.Column{
-			{Title: "id", Fixed: true}, {Title: "target"}, {Title: "mapping"}, {Title: "request"}, {Title: "action"},
-			{Title: "error"}, {Title: "status"},
+			{Title: "id", Fixed: true},
+			{Title: "target"},
+			{Title: "mapping"},
+			{Title: "request"},
+			{Title: "action"},
+			{Title: "error"},
+			{Title: "status"},
 		}, func(x errorView) []string {
 			return []string{x.ID, x.Server, x.Mapping, x.Request, x.Action, x.Error, x.Status}
 		})

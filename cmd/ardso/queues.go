@@ -138,8 +138,14 @@ func (e *environment) listPending(c *cli.Context) error {
 			return err
 		}
 		return report.List(e.print(c), rows, "nothing is pending", []report.Column{
-			{Title: "id", Fixed: true}, {Title: "server"}, {Title: "mapping"}, {Title: "where"},
-			{Title: "status"}, {Title: "done", Right: true}, {Title: "of", Right: true}, {Title: "age"},
+			{Title: "id", Fixed: true},
+			{Title: "server"},
+			{Title: "mapping"},
+			{Title: "where"},
+			{Title: "status"},
+			{Title: "done", Right: true},
+			{Title: "of", Right: true},
+			{Title: "age"},
 		}, func(p pendingView) []string {
 			of := "?"
 			if p.RowsTotal >= 0 {

@@ -111,8 +111,12 @@ func attention(w io.Writer, n int64) error {
 func showSummary(p *report.Printer, s run.Summary) error {
 	return p.Object(s, func(w io.Writer) error {
 		t := report.Table{Columns: []report.Column{
-			{Title: "server"}, {Title: "operations", Right: true}, {Title: "written", Right: true},
-			{Title: "conflicts", Right: true}, {Title: "to errors", Right: true}, {Title: "transactions", Right: true},
+			{Title: "server"},
+			{Title: "operations", Right: true},
+			{Title: "written", Right: true},
+			{Title: "conflicts", Right: true},
+			{Title: "to errors", Right: true},
+			{Title: "transactions", Right: true},
 		}}
 		for _, x := range s.Servers {
 			t.Rows = append(t.Rows, []string{x.Server, number(x.Operations), number(x.Written), number(x.Conflicts), number(x.Parked), number(x.Transactions)})

@@ -74,14 +74,14 @@ func scriptRows(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func scriptQuery(ctx context.Context, db *sqlx.DB, query string) ([]string, error) {
-	rows, err := db.QueryxContext(ctx, query)
+	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
+	defer rows.Close()
 	var list []string
 	for rows.Next() {
-		values, err := rows.SliceScan()
+		values, err := sqlx.SliceScan(rows)
 		if err != nil {
 			return nil, err
 		}

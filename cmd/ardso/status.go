@@ -74,8 +74,14 @@ func (e *statusError) Name() string   { return e.Status.Error }
 func (e *statusError) Remedy() string { return e.Status.Remedy }
 
 var statusColumns = []report.Column{
-	{Title: "server", Fixed: true}, {Title: "engine"}, {Title: "read by"}, {Title: "behind", Right: true}, {Title: "log kept", Right: true},
-	{Title: "pending", Right: true}, {Title: "errors", Right: true}, {Title: "conflicts", Right: true},
+	{Title: "server", Fixed: true},
+	{Title: "engine"},
+	{Title: "read by"},
+	{Title: "behind", Right: true},
+	{Title: "log kept", Right: true},
+	{Title: "pending", Right: true},
+	{Title: "errors", Right: true},
+	{Title: "conflicts", Right: true},
 }
 
 func statusRow(s run.Status) []string {
@@ -122,8 +128,13 @@ func logSize(n int64, unit string) string {
 // showApplied shows how far each thread is, where there are any.
 func showApplied(w io.Writer, all []run.Status) error {
 	t := report.Table{Columns: []report.Column{
-		{Title: "target"}, {Title: "source"}, {Title: "pool"}, {Title: "thread", Right: true},
-		{Title: "transactions", Right: true}, {Title: "last"}, {Title: "position"},
+		{Title: "target"},
+		{Title: "source"},
+		{Title: "pool"},
+		{Title: "thread", Right: true},
+		{Title: "transactions", Right: true},
+		{Title: "last"},
+		{Title: "position"},
 	}}
 	for _, s := range all {
 		for _, a := range s.Applied {

@@ -114,7 +114,7 @@ func split(err error) []error {
 		return nil
 	}
 	for e := err; e != nil; {
-		if _, ok := e.(named); ok {
+		if _, ok := e.(named); ok { //nolint:errorlint // the tree is walked level by level
 			return []error{err}
 		}
 		if j, ok := e.(interface{ Unwrap() []error }); ok {

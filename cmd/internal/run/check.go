@@ -52,11 +52,11 @@ func (c *checking) found(server, name string, s cdc.Severity, remedy, format str
 
 // failed turns an error into findings, one for each that is joined in it.
 func (c *checking) failed(server string, err error) {
-	if n, ok := err.(control.Named); ok {
+	if n, ok := err.(control.Named); ok { //nolint:errorlint // the tree is walked level by level
 		c.found(server, n.Name(), cdc.Error, n.Remedy(), "%s", err)
 		return
 	}
-	switch x := err.(type) {
+	switch x := err.(type) { //nolint:errorlint // as above
 	case interface{ Unwrap() []error }:
 		for _, e := range x.Unwrap() {
 			c.failed(server, e)
