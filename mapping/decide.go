@@ -51,8 +51,15 @@ type form struct {
 
 type filter struct {
 	*definition.CompiledFilter
-	// judgesBefore: that the filter selects a before image means that the request was transferred before.
+	// judgesBefore: whether the filter selects a before image says whether it ran when the request came to
+	// be so.
 	judgesBefore bool
+}
+
+// cause is a filter that transfers along a mapping: where its run_if is true, or otherwise.
+type cause struct {
+	*filter
+	otherwise bool
 }
 
 // shaped is how one relation's rows are read.
@@ -83,12 +90,10 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 			continue
 		}
 		fm := d.form(f.Form)
-		fm.filters = append(fm.filters, &filter{CompiledFilter: f, judgesBefore: judgesBefore(f, defs)})
-		for _, a := range slices.Concat(f.Actions, f.Else) {
-			if a.Transfer != nil && d.mappings[a.Transfer.Mapping] != nil {
-				d.mappings[a.Transfer.Mapping].pool = a.Transfer.Pool
-			}
-		}
+		x := &filter{CompiledFilter: f, judgesBefore: judgesBefore(f, defs)}
+		fm.filters = append(fm.filters, x)
+		d.cause(x, f.Actions, false)
+		d.cause(x, f.Else, true)
 	}
 	for _, m := range d.mappings {
 		d.form(m.FromForm) // hand-run transfers select from it, filters or not
@@ -97,6 +102,19 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 		slices.SortStableFunc(fm.filters, func(a, b *filter) int { return a.Order - b.Order })
 	}
 	return d
+}
+
+// cause notes which mappings a filter's actions name.
+func (d *Decider) cause(f *filter, actions []definition.Action, otherwise bool) {
+	for _, a := range actions {
+		if a.Transfer == nil {
+			continue
+		}
+		if m := d.mappings[a.Transfer.Mapping]; m != nil {
+			m.pool = a.Transfer.Pool
+			m.causes = append(m.causes, cause{filter: f, otherwise: otherwise})
+		}
+	}
 }
 
 func (d *Decider) form(f *schema.Form) *form {
@@ -130,9 +148,9 @@ func (d *Decider) Tables() []*schema.Table {
 // judgesBefore reports whether the filter can say of a before image alone that the request was
 // transferred when it came to be so: then a modify of a request that it did not select is a first
 // transfer, and one of a request that it did select is not. It cannot where the request could have
-// come to be without the filter running.
+// come to be without the filter running: on submit, on modify, or by a merge where requests arrive.
 func judgesBefore(f *definition.CompiledFilter, defs *definition.Compiled) bool {
-	if !f.On.Has(definition.Submit) || f.RunIf.UsesBefore() || f.RunIf.HasExternal() || f.RunIf.UsesKeywords() {
+	if !f.On.Has(definition.Submit) || !f.On.Has(definition.Modify) || f.RunIf.UsesBefore() || f.RunIf.HasExternal() || f.RunIf.UsesKeywords() {
 		return false
 	}
 	arrives := slices.ContainsFunc(defs.Mappings, func(m *definition.CompiledMapping) bool { return m.ToForm == f.Form })
@@ -378,7 +396,7 @@ func (d *Decider) act(ops []*Operation, first int, e *event, f *filter, a defini
 	var op *Operation
 	switch {
 	case a.Transfer != nil:
-		op = d.transfer(e, f, a.Transfer)
+		op = d.transfer(e, a.Transfer)
 	case a.Delete != nil:
 		op = d.delete(e, f, a.Delete)
 	}
@@ -399,7 +417,7 @@ func (d *Decider) act(ops []*Operation, first int, e *event, f *filter, a defini
 // passed reports whether the change has been on the server already (G6).
 func (e *event) passed(server string) bool { return slices.Contains(e.path, server) }
 
-func (d *Decider) transfer(e *event, f *filter, t *definition.Transfer) *Operation {
+func (d *Decider) transfer(e *event, t *definition.Transfer) *Operation {
 	m := d.mappings[t.Mapping]
 	if m == nil || e.after == nil || e.passed(m.To.Server) {
 		return nil
@@ -411,10 +429,11 @@ func (d *Decider) transfer(e *event, f *filter, t *definition.Transfer) *Operati
 		op.Action = Create
 	case cdc.Update:
 		op.Action = Modify
-		if !f.judgesBefore {
-			op.CreateIfMissing = true
-		} else if d.firstTransfer(e, f) {
+		switch d.transferred(e, m) {
+		case qual.False:
 			op.Action = Create
+		case qual.Unknown:
+			op.CreateIfMissing = true
 		}
 	}
 	if changed := m.fill(op, e); !changed && op.Action == Modify && op.Failure == nil && !op.CreateIfMissing {
@@ -423,15 +442,27 @@ func (d *Decider) transfer(e *event, f *filter, t *definition.Transfer) *Operati
 	return op
 }
 
-// firstTransfer reports whether the filter did not select the request before this change.
-func (d *Decider) firstTransfer(e *event, f *filter) bool {
-	if f.RunIf.IsAlways() {
-		return false
+// transferred says whether the request as it was before e had been transferred along m: whether one of
+// the filters that name m took it then, be it by their else. It is Unknown where none is known to have,
+// and one cannot tell.
+func (d *Decider) transferred(e *event, m *plan) qual.Truth {
+	answer := qual.False
+	for _, c := range m.causes {
+		if !c.judgesBefore {
+			answer = qual.Unknown
+			continue
+		}
+		env := e.env
+		env.Fields, env.TR, env.DB = e.before, nil, nil
+		truth, err := c.RunIf.Eval(&env)
+		switch {
+		case err != nil:
+			answer = qual.Unknown
+		case (truth == qual.True) != c.otherwise:
+			return qual.True
+		}
 	}
-	env := e.env
-	env.Fields, env.TR, env.DB = e.before, nil, nil
-	truth, err := f.RunIf.Eval(&env)
-	return err == nil && truth != qual.True
+	return answer
 }
 
 func (d *Decider) delete(e *event, f *filter, a *definition.Deletion) *Operation {

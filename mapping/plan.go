@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,6 +20,8 @@ type plan struct {
 	key   []int
 	lines []line // ascending by target field ID
 	pool  string
+	// causes are the filters that transfer along the mapping.
+	causes []cause
 }
 
 // line fills one target field.
@@ -113,6 +117,7 @@ func (p *plan) fill(op *Operation, e *event) (changed bool) {
 		after = nil
 	}
 	op.Fields = make([]FieldChange, 0, len(p.lines))
+	var never []int // fields that could not be filled from the before image either
 	for _, l := range p.lines {
 		if l.createOnly && op.Action == Modify || l.volatile && op.Action == Delete {
 			continue
@@ -127,14 +132,18 @@ func (p *plan) fill(op *Operation, e *event) (changed bool) {
 		}
 		if before != nil && !l.volatile {
 			if f.Before, err = p.value(l, e, before); err != nil {
-				f.Before = value.Absent // the target cannot hold it either; CheckBefore sees to it
+				// The target cannot hold it either: there is nothing to compare with.
+				f.Before = value.Absent
+				if !errors.As(err, new(*qual.UnknownValueError)) {
+					never = append(never, l.target.ID)
+				}
 			}
 			changed = changed || after != nil && f.Changes()
 		}
 		op.Fields = append(op.Fields, f)
 	}
 	if op.Action == Modify {
-		p.checkBefore(op)
+		p.checkBefore(op, never)
 	}
 	if p.Match != nil {
 		im := after
@@ -182,13 +191,14 @@ func (p *plan) value(l line, e *event, im request.Image) (value.Value, error) {
 func (p *plan) keywords(e *event) qual.Env { return qual.Env{Keywords: e.env.Keywords} }
 
 // checkBefore refuses a modify whose before image the log does not hold, where the mapping needs it
-// to see a conflict (PD-5, G5).
-func (p *plan) checkBefore(op *Operation) {
+// to see a conflict (PD-5, G5). It passes over the fields in never: the image is there, and what it
+// holds means nothing on the target; so a correction on the source can follow (G8).
+func (p *plan) checkBefore(op *Operation, never []int) {
 	if op.Failure != nil || p.OnConflict == definition.TakeSource {
 		return
 	}
-	for i, l := range p.lines {
-		if l.volatile || l.createOnly || i >= len(op.Fields) {
+	for _, l := range p.lines {
+		if l.volatile || l.createOnly || slices.Contains(never, l.target.ID) {
 			continue
 		}
 		if f := op.Field(l.target.ID); f != nil && !f.Before.Known() {
