@@ -70,7 +70,9 @@ func (e *environment) runRun(c *cli.Context) (err error) {
 	summary, err := sys.Run(ctx, drain, run.Options{
 		Servers: c.Args().Slice(), Once: c.Bool("once"), AcceptTruncate: c.StringSlice("accept-truncate"), Log: log,
 		StandBy: func(server, holder string) {
-			_, _ = fmt.Fprintf(e.err, "ardso: %s: standing by, %s reads it\n", server, holder)
+			if !p.JSON && !log.Enabled(ctx, slog.LevelInfo) { // else the log says so
+				_, _ = fmt.Fprintf(e.err, "ardso: %s: standing by, %s reads it\n", server, holder)
+			}
 		},
 	})
 	if perr := showSummary(p, summary); perr != nil {
@@ -84,7 +86,7 @@ func (e *environment) runRun(c *cli.Context) (err error) {
 	case c.Bool("once") && isClosed(drain):
 		return &report.InterruptedError{What: "run --once"}
 	case c.Bool("once") && summary.Parked() > 0:
-		return attention(e.err, summary.Parked())
+		return attention(p, summary.Parked())
 	}
 	return nil
 }
@@ -99,12 +101,14 @@ func isClosed(c <-chan struct{}) bool {
 }
 
 // attention says how many operations went to errors, and ends with the exit code for it.
-func attention(w io.Writer, n int64) error {
+func attention(p *report.Printer, n int64) error {
 	what := fmt.Sprintf("%d operations went to errors", n)
 	if n == 1 {
 		what = "1 operation went to errors"
 	}
-	_, _ = fmt.Fprintf(w, "ardso: %s: `ardso errors` lists them\n", what)
+	if !p.JSON { // there the result has the number
+		_, _ = fmt.Fprintf(p.Err, "ardso: %s: `ardso errors` lists them\n", what)
+	}
 	return &silentError{&report.AttentionError{What: what}}
 }
 

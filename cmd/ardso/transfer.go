@@ -67,7 +67,7 @@ func (e *environment) runTransfer(c *cli.Context) (err error) {
 		return err
 	}
 	if result.Parked > 0 {
-		return attention(e.err, result.Parked)
+		return attention(p, result.Parked)
 	}
 	return nil
 }

@@ -72,10 +72,14 @@ func (s *System) Init(ctx context.Context, name string, done func(cdc.Step)) err
 	if err != nil {
 		return err
 	}
+	steps := controlSteps(tables, "create the control tables")
 	if err := control.Migrate(ctx, srv.DB, name); err != nil {
-		return err
+		if _, ok := errors.AsType[control.Named](err); ok || len(steps) == 0 {
+			return err
+		}
+		return refused(srv.DB, steps[0], err)
 	}
-	for _, step := range controlSteps(tables, "create the control tables") {
+	for _, step := range steps {
 		done(step)
 	}
 	if !source {
@@ -103,7 +107,7 @@ func (s *System) named(name string) (*Server, error) {
 func carryOut(ctx context.Context, db *engine.DB, steps []cdc.Step, done func(cdc.Step)) error {
 	for _, step := range steps {
 		if _, err := db.ExecContext(ctx, step.SQL); err != nil {
-			return &StepError{Server: db.Server, Step: step, Denied: db.Engine.Class(err) == engine.Denied, Err: err}
+			return refused(db, step, err)
 		}
 		done(step)
 	}
@@ -388,6 +392,10 @@ type StepError struct {
 	Step   cdc.Step
 	Denied bool
 	Err    error
+}
+
+func refused(db *engine.DB, step cdc.Step, err error) *StepError {
+	return &StepError{Server: db.Server, Step: step, Denied: db.Engine.Class(err) == engine.Denied, Err: err}
 }
 
 func (e *StepError) Error() string {

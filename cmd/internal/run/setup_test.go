@@ -297,6 +297,54 @@ func TestCheckFindings(t *testing.T) {
 	}
 }
 
+// A user who may not create tables is told so, with what an administrator can do instead.
+func TestInitDenied(t *testing.T) {
+	t.Parallel()
+	const user, password = "ardso_poor", "Only-reads-1"
+	accounts := map[string]struct{ create, drop []string }{
+		"postgres15": {
+			create: []string{"CREATE ROLE ardso_poor LOGIN PASSWORD 'Only-reads-1'", "GRANT SELECT, INSERT, UPDATE, DELETE ON repair TO ardso_poor"},
+			drop:   []string{"DROP OWNED BY ardso_poor", "DROP ROLE ardso_poor"},
+		},
+		"mariadb10.11": {
+			create: []string{"CREATE USER 'ardso_poor'@'%' IDENTIFIED BY 'Only-reads-1'", "GRANT SELECT, INSERT, UPDATE ON repair TO 'ardso_poor'@'%'"},
+			drop:   []string{"DROP USER 'ardso_poor'@'%'"},
+		},
+	}
+	for name, account := range accounts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b := database(t, "sqlite"), database(t, name)
+			for _, s := range account.create {
+				exec(t, b, s)
+			}
+			defer func() {
+				for _, s := range account.drop {
+					_, _ = b.Exec(s)
+				}
+			}()
+			doc := twoServers(t, a, b)
+			u := *b.URL
+			u.User = url.User(user)
+			doc.Server("b").URL = u.String()
+			doc.Server("b").Password = definition.NewSecret(password)
+			sys := open(t, doc)
+			defer sys.Close()
+			err := sys.Init(t.Context(), "b", func(s cdc.Step) { t.Errorf("done: %s", s.What) })
+			var refused *run.StepError
+			if !errors.As(err, &refused) || refused.Name() != "init.denied" || !strings.Contains(refused.Remedy(), "--dry-run") {
+				t.Errorf("got %v, want init.denied", err)
+			}
+			if plan, err := sys.InitPlan(t.Context(), "b"); err != nil || len(plan) == 0 {
+				t.Errorf("the plan for the administrator: got %v, %v", plan, err)
+			}
+			if got := errorsIn(check(t, doc)); name == "mariadb10.11" && !slices.Contains(got, "b target.privilege") {
+				t.Errorf("check: got errors %q, want target.privilege", got)
+			}
+		})
+	}
+}
+
 // A wrong password is a finding that names the remedy, and not the password.
 func TestWrongPassword(t *testing.T) {
 	t.Parallel()
