@@ -78,18 +78,11 @@ func (e *environment) runCheck(c *cli.Context) error {
 func unreachable(all []cdc.Finding) error {
 	for _, f := range all {
 		if f.Severity == cdc.Error && strings.HasPrefix(f.Name, "server.") {
-			return &findingError{f}
+			return &run.FindingError{Finding: f}
 		}
 	}
 	return nil
 }
-
-// findingError is a finding as an error.
-type findingError struct{ cdc.Finding }
-
-func (e *findingError) Error() string  { return e.Text }
-func (e *findingError) Name() string   { return e.Finding.Name }
-func (e *findingError) Remedy() string { return e.Finding.Remedy }
 
 func countText(count map[cdc.Severity]int) string {
 	if count[cdc.Error]+count[cdc.Warning] == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,12 +64,14 @@ func (s *System) Init(ctx context.Context, name string, done func(cdc.Step)) err
 		return err
 	}
 	source := slices.Contains(s.Sources(), name)
-	if source && !readable(srv) { // before anything is changed
-		return &SourceUnsupportedError{Server: name, Engine: srv.DB.Engine.Name}
-	}
 	tables, err := control.Plan(ctx, srv.DB, name)
 	if err != nil {
 		return err
+	}
+	if source { // what cannot be done is known before anything is changed
+		if _, err := s.logPlan(ctx, srv, len(tables) > 0); err != nil {
+			return err
+		}
 	}
 	steps := controlSteps(tables, "create the control tables")
 	if err := control.Migrate(ctx, srv.DB, name); err != nil {
@@ -126,17 +127,14 @@ func controlSteps(from []control.Step, what string) []cdc.Step {
 	return []cdc.Step{{What: what + " dso_*", SQL: strings.Join(texts, "\n")}}
 }
 
-// readable reports whether there is a reader for the server's engine.
-func readable(srv *Server) bool {
-	_, err := NewReader(srv, nil, slog.New(slog.DiscardHandler))
-	return err == nil
-}
-
 // logPlan says what a source's log needs. fresh: the control tables do not exist yet.
 func (s *System) logPlan(ctx context.Context, srv *Server, fresh bool) ([]cdc.Step, error) {
 	tables := mapping.NewDecider(srv.Name, s.Compiled).Tables()
 	switch srv.DB.Engine.Dialect {
 	case "postgres":
+		if err := prerequisites(ctx, srv, tables); err != nil {
+			return nil, err
+		}
 		return postgres.Plan(ctx, srv.DB, tables, PostgresOptions(srv, nil))
 	case "sqlite":
 		if fresh {
@@ -146,6 +144,29 @@ func (s *System) logPlan(ctx context.Context, srv *Server, fresh bool) ([]cdc.St
 	}
 	return nil, &SourceUnsupportedError{Server: srv.Name, Engine: srv.DB.Engine.Name}
 }
+
+// beforeInit are the findings of a PostgreSQL server that no step of init cures: without this they would
+// show in the middle, when the slot is made.
+var beforeInit = []string{"postgres.wal_level", "postgres.standby", "postgres.privilege", "postgres.slots_free", "postgres.senders_free"}
+
+// prerequisites returns a *FindingError for each thing that keeps init from setting the log up.
+func prerequisites(ctx context.Context, srv *Server, tables []*schema.Table) error {
+	found, err := postgres.Check(ctx, srv.DB, tables, PostgresOptions(srv, nil))
+	errs := []error{err}
+	for _, f := range found {
+		if f.Severity == cdc.Error && slices.Contains(beforeInit, f.Name) {
+			errs = append(errs, &FindingError{f})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// FindingError is a finding that keeps a command from doing its work.
+type FindingError struct{ cdc.Finding }
+
+func (e *FindingError) Error() string  { return e.Server + ": " + e.Text }
+func (e *FindingError) Name() string   { return e.Finding.Name }
+func (e *FindingError) Remedy() string { return e.Finding.Remedy }
 
 // planTriggers makes the plan for a database without control tables: triggers are planned on tables
 // that exist, so it is made on a copy of the tables' definitions.

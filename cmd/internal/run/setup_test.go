@@ -297,6 +297,29 @@ func TestCheckFindings(t *testing.T) {
 	}
 }
 
+// A server whose log cannot be read is refused before anything is changed.
+func TestInitNeedsLogicalLog(t *testing.T) {
+	t.Parallel()
+	a := dbtest.Server(t, "postgres15", "wal_level=replica").Database(t)
+	exec(t, a, "CREATE TABLE repair (id INTEGER PRIMARY KEY, summary VARCHAR(50))")
+	doc := twoServers(t, a, database(t, "sqlite"))
+	sys := open(t, doc)
+	defer sys.Close()
+	for what, try := range map[string]func() error{
+		"plan": func() error { _, err := sys.InitPlan(t.Context(), "a"); return err },
+		"init": func() error { return sys.Init(t.Context(), "a", func(cdc.Step) {}) },
+	} {
+		var refused *run.FindingError
+		if err := try(); !errors.As(err, &refused) || refused.Name() != "postgres.wal_level" || refused.Remedy() == "" {
+			t.Errorf("%s: got %v, want postgres.wal_level", what, err)
+		}
+	}
+	var none *control.NotInitialisedError
+	if _, _, err := control.Version(t.Context(), a); !errors.As(err, &none) {
+		t.Errorf("something was changed: %v", err)
+	}
+}
+
 // A user who may not create tables is told so, with what an administrator can do instead.
 func TestInitDenied(t *testing.T) {
 	t.Parallel()
