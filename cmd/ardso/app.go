@@ -64,7 +64,7 @@ func (e *environment) app() *cli.App {
 		Name:        "ardso",
 		Usage:       "keep requests synchronized between AR System databases",
 		Version:     versionText(),
-		Description: "It reads each database's log, decides by mappings and filters what a change means for\nthe other servers, and writes it there.\n\nStart with `ardso demo`, which needs nothing else.\n\nExit codes:\n" + strings.TrimRight(report.ExitTable(), "\n"),
+		Description: "It reads each database's log, decides by mappings and filters what a change\nmeans for the other servers, and writes it there.\n\nStart with `ardso demo`, which needs nothing else.\n\nExit codes:\n" + strings.TrimRight(report.ExitTable(), "\n"),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "definitions", Aliases: []string{"d"}, Value: "ardso.yaml", EnvVars: []string{"ARDSO_DEFINITIONS"}, Usage: "definitions: a `FILE`, or a folder whose *.yaml files are read"},
 			&cli.BoolFlag{Name: "json", Usage: "results as JSON, one object a line"},
@@ -96,6 +96,8 @@ func behave(commands []*cli.Command) {
 	for _, c := range commands {
 		c.OnUsageError = onUsageError
 		c.HideHelpCommand = true
+		text, example, _ := strings.Cut(c.Description, "Example:")
+		c.Description = strings.TrimSpace(report.Paragraph(text, 0, 77) + "\n\nExample:" + example) // indented by 3
 		behave(c.Subcommands)
 	}
 }

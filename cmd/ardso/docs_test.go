@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"ardso/cmd/internal/report"
+	"ardso/mapping/definition"
 )
 
 const root = "../.."
@@ -148,6 +150,36 @@ func TestExitCodesInReadme(t *testing.T) {
 		row := "| " + strconv.Itoa(int(c.Code)) + " | " + c.Meaning + " |"
 		if !strings.Contains(text, row) {
 			t.Errorf("README.md has no row %q", row)
+		}
+	}
+}
+
+// The definitions in the README are valid, and every command in it exists.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	text := read(t, "README.md")
+	_, yaml, found := strings.Cut(text, "```yaml\n")
+	yaml, _, closed := strings.Cut(yaml, "```\n")
+	if !found || !closed {
+		t.Fatal("README.md holds no definitions")
+	}
+	_, err := definition.Parse([]definition.File{{Name: "README.md", Text: yaml}}, definition.Secrets{
+		Env: func(string) (string, bool) { return "secret", true },
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	app := (&environment{out: io.Discard, err: io.Discard}).app()
+	for _, file := range []string{"README.md", "docs/operations.md"} {
+		for _, m := range regexp.MustCompile("(?m)^    (?:bin/|\\.\\./bin/)?ardso ([a-z]+)").FindAllStringSubmatch(read(t, file), -1) {
+			if find(app.Commands, m[1]) == nil {
+				t.Errorf("%s: there is no command %q", file, m[1])
+			}
+		}
+	}
+	for _, c := range app.Commands {
+		if !strings.Contains(text, "| `ardso "+c.Name+"` |") {
+			t.Errorf("README.md does not list `ardso %s`", c.Name)
 		}
 	}
 }
