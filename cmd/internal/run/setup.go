@@ -395,16 +395,28 @@ func Remove(ctx context.Context, srv *Server, done func(cdc.Step)) error {
 	case errors.As(err, &newer), errors.As(err, &other): // not ours to remove
 		return err
 	case err == nil:
-		_, _, ok, err := control.AcquireLease(ctx, srv.DB, holder(), time.Minute)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			lease, err := control.ReadLease(ctx, srv.DB)
-			return errors.Join(err, &LeaseHeldError{Server: srv.Name, Holder: lease.Holder})
-		}
+		return removeLeased(ctx, srv, steps, done)
 	}
-	return carryOut(ctx, srv.DB, steps, done)
+	return carryOut(ctx, srv.DB, steps, done) // what an interrupted removal or init has left
+}
+
+// removeLeased carries steps out while no process reads the server.
+func removeLeased(ctx context.Context, srv *Server, steps []cdc.Step, done func(cdc.Step)) error {
+	me := holder()
+	epoch, _, ok, err := control.AcquireLease(ctx, srv.DB, me, time.Minute)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		lease, err := control.ReadLease(ctx, srv.DB)
+		return errors.Join(err, &LeaseHeldError{Server: srv.Name, Holder: lease.Holder})
+	}
+	if err := carryOut(ctx, srv.DB, steps, done); err != nil {
+		// Nobody should wait for the lease's end; where its table is gone already there is none.
+		_ = control.ReleaseLease(context.WithoutCancel(ctx), srv.DB, me, epoch)
+		return err
+	}
+	return nil
 }
 
 // StepError is a step of init that the server refused.
