@@ -74,8 +74,14 @@ func NewTarget(ctx context.Context, db *engine.DB, source string, epoch int64, d
 	for _, m := range defs.Mappings {
 		if m.From.Server == source && m.To.Server == db.Server {
 			t.mappings[m.Name] = m
-			t.forms[m.ToForm.Name] = m.ToForm
-			t.serial[m.ToForm.Name] = IsSerial(m.ToForm)
+			t.addForm(m.ToForm)
+		}
+	}
+	for _, f := range defs.Filters {
+		for action, to := range f.Named {
+			if f.Server == source && action.Server == db.Server {
+				t.addForm(to.Form)
+			}
 		}
 	}
 	keys, err := control.LoadHeld(ctx, db, source)
@@ -84,6 +90,11 @@ func NewTarget(ctx context.Context, db *engine.DB, source string, epoch int64, d
 	}
 	t.held.load(keys)
 	return t, nil
+}
+
+func (t *Target) addForm(f *schema.Form) {
+	t.forms[f.Name] = f
+	t.serial[f.Name] = IsSerial(f)
 }
 
 // IsSerial reports whether requests of a form depend on each other's order, by unique indexes beside

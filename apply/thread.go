@@ -14,6 +14,7 @@ import (
 	"ardso/mapping"
 	"ardso/sql/control"
 	"ardso/sql/engine"
+	"ardso/sql/statement"
 )
 
 // Work is what one source transaction, or a part of one, gives one thread to do.
@@ -178,7 +179,12 @@ func (th *Thread) applyBatch(ctx context.Context, works []Work) error {
 	for _, w := range works {
 		ops = append(ops, w.Ops...)
 	}
-	err := th.persist(ctx, next, func(ctx context.Context) error {
+	err := th.persist(ctx, &next, func(ctx context.Context) (err error) {
+		if last.Retry != "" {
+			if next, err = th.retryMark(ctx, next, last.Retry); err != nil {
+				return err
+			}
+		}
 		return th.transact(ctx, next, func(w *writing) error {
 			if last.Retry != "" {
 				return w.retry(ctx, last.Retry)
@@ -212,9 +218,33 @@ func (th *Thread) mark(c control.Checkpoint, w Work) control.Checkpoint {
 	return c
 }
 
+// retryMark is the mark for trying row id of dso_pending_error again: the way that its operations came,
+// not that of the thread's last transaction. Servers that only some of them passed are left out: what
+// returns there changes nothing, and nothing is kept from where it must still go (G1, G6).
+func (th *Thread) retryMark(ctx context.Context, c control.Checkpoint, id string) (control.Checkpoint, error) {
+	w := Work{Path: []string{th.target.Source}}
+	row, err := control.GetError(ctx, th.target.DB, id)
+	switch {
+	case errors.As(err, new(*control.NotFoundError)): // a person removed it: nothing will be written
+		return th.mark(c, w), nil
+	case err != nil:
+		return c, err
+	}
+	if w.Ops, err = decode(row.Operation); err != nil {
+		return c, err
+	}
+	for i, op := range w.Ops {
+		if i == 0 {
+			w.Path = slices.Clone(op.Path)
+		}
+		w.Path = slices.DeleteFunc(w.Path, func(server string) bool { return !slices.Contains(op.Path, server) })
+	}
+	return th.mark(c, w), nil
+}
+
 // persist runs attempt until it succeeds or fails for good. Where a connection was lost at commit,
 // the checkpoint tells whether the transaction is in.
-func (th *Thread) persist(ctx context.Context, next control.Checkpoint, attempt func(context.Context) error) error {
+func (th *Thread) persist(ctx context.Context, next *control.Checkpoint, attempt func(context.Context) error) error {
 	failures := 0
 	for {
 		err := attempt(ctx)
@@ -240,12 +270,13 @@ func (th *Thread) persist(ctx context.Context, next control.Checkpoint, attempt 
 		}
 		var lost *commitError
 		if errors.As(err, &lost) {
-			in, err := th.isIn(ctx, next)
-			if err == nil && in {
-				return nil
-			}
-			if err != nil && !th.curable(err) {
+			in, err := th.isIn(ctx, *next)
+			if err != nil {
 				return err
+			}
+			if in {
+				lost.w.count()
+				return nil
 			}
 		}
 	}
@@ -260,19 +291,42 @@ func (th *Thread) curable(err error) bool {
 	return false
 }
 
-// isIn asks a new connection whether the transaction that writes checkpoint c was committed. The
-// count of transactions changes with every commit, so it tells even where the position does not.
+// isIn finds out whether the transaction that writes checkpoint c was committed, however long that
+// takes: to go on without knowing would carry it out twice.
 func (th *Thread) isIn(ctx context.Context, c control.Checkpoint) (bool, error) {
-	all, err := control.LoadCheckpoints(ctx, th.target.DB, th.target.Source)
+	for failures := 1; ; failures++ {
+		in, err := th.askIn(ctx, c)
+		if err == nil || ctx.Err() != nil || !th.curable(err) {
+			return in, err
+		}
+		if err := pause(ctx, failures); err != nil {
+			return false, err
+		}
+	}
+}
+
+// askIn asks on another connection. It first writes the thread's row, which waits for the lost
+// connection's transaction: that may still be on its way to its end in the server. The count of
+// transactions changes with every commit, so it tells even where the position does not.
+func (th *Thread) askIn(ctx context.Context, c control.Checkpoint) (bool, error) {
+	tx, err := statement.Begin(ctx, th.target.DB)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = tx.Rollback() }() // nothing is to be kept
+	if err := control.Advance(ctx, tx, th.checkpoint); err != nil {
+		return false, err
+	}
+	all, err := control.LoadCheckpoints(ctx, tx, th.target.Source)
 	if err != nil {
 		return false, err
 	}
 	for _, x := range all {
 		if x.Pool == c.Pool && x.Layout == c.Layout && x.Thread == c.Thread {
-			return x.Transactions >= c.Transactions, nil
+			return x.Transactions > c.Transactions, nil // one more by what was just written
 		}
 	}
-	return false, nil
+	return false, &control.NotPreparedError{Checkpoint: c}
 }
 
 // pause waits before attempt n+1: 50 ms doubling to 5 s, with jitter so that threads do not return
@@ -294,6 +348,10 @@ type RestartError struct{ Err error }
 
 func (e *RestartError) Error() string { return "large transaction was cut off: " + e.Err.Error() }
 func (e *RestartError) Unwrap() error { return e.Err }
+
+// errUnfinished rolls back a large transaction whose last parts do not come because the reader was told
+// to stop: none of it is written, and the next process reads it from its beginning.
+var errUnfinished = errors.New("reading ended inside the transaction")
 
 // stream applies a transaction that comes in parts, in one target transaction and bounded memory: a
 // part is written as it comes. The mark goes first, the position last, when it is known (INV-3).
@@ -321,7 +379,7 @@ func (th *Thread) stream(ctx context.Context, first Work) error {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}
-				return errors.New("the log ended inside the transaction")
+				return errUnfinished
 			}
 			part = *x
 		}
@@ -332,10 +390,18 @@ func (th *Thread) stream(ctx context.Context, first Work) error {
 	if err != nil {
 		var lost *commitError
 		if errors.As(err, &lost) {
-			if in, ierr := th.isIn(ctx, next); ierr == nil && in {
+			in, ierr := th.isIn(ctx, next)
+			switch {
+			case ierr != nil:
+				err = ierr
+			case in:
+				lost.w.count()
 				err = nil
 			}
 		}
+	}
+	if errors.Is(err, errUnfinished) {
+		return nil
 	}
 	if err != nil {
 		if ctx.Err() == nil && th.curable(err) {

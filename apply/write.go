@@ -29,7 +29,10 @@ type writing struct {
 }
 
 // commitError is a failed commit: whether the transaction is in is not known.
-type commitError struct{ err error }
+type commitError struct {
+	err error
+	w   *writing // what is true if it is in
+}
 
 func (e *commitError) Error() string { return "commit: " + e.err.Error() }
 func (e *commitError) Unwrap() error { return e.err }
@@ -54,7 +57,7 @@ func (th *Thread) transact(ctx context.Context, c control.Checkpoint, do func(*w
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return &commitError{err}
+		return &commitError{err, w}
 	}
 	w.count()
 	return nil
