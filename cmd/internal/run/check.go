@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"ardso/cdc"
-	"ardso/cdc/postgres"
-	"ardso/cdc/trigger"
 	"ardso/mapping"
 	"ardso/mapping/definition"
 	"ardso/sql/catalog"
@@ -167,17 +165,7 @@ func (c *checking) definitions(ctx context.Context) error {
 
 // source checks that the server's log can be read, and on from where ardso left off.
 func (c *checking) source(ctx context.Context, srv *Server) {
-	tables := mapping.NewDecider(srv.Name, c.sys.Compiled).Tables()
-	var list []cdc.Finding
-	var err error
-	switch srv.DB.Engine.Dialect {
-	case "postgres":
-		list, err = postgres.Check(ctx, srv.DB, tables, PostgresOptions(srv, nil))
-	case "sqlite":
-		list, err = trigger.Check(ctx, srv.DB, tables)
-	default:
-		err = &SourceUnsupportedError{Server: srv.Name, Engine: srv.DB.Engine.Name}
-	}
+	list, err := checkLog(ctx, srv, mapping.NewDecider(srv.Name, c.sys.Compiled).Tables())
 	c.findings = append(c.findings, list...)
 	if err != nil {
 		c.failed(srv.Name, err)

@@ -177,15 +177,13 @@ func (r *runner) curable(err error) bool {
 	var fenced *control.FencedError
 	var lost *cdc.PositionLostError
 	var unreadable *cdc.UnreadableError
+	var active *postgres.SlotActiveError
+	var silent *postgres.SilentError
 	switch {
 	case errors.As(err, &lost), errors.As(err, &unreadable):
 		return false
-	case errors.As(err, &restart), errors.As(err, &fenced), errors.Is(err, errDrainLimit):
+	case errors.As(err, &active), errors.As(err, &silent), errors.As(err, &restart), errors.As(err, &fenced), errors.Is(err, errDrainLimit):
 		return true
-	}
-	var retry interface{ Retry() bool }
-	if errors.As(err, &retry) {
-		return retry.Retry()
 	}
 	for _, srv := range r.sys.Servers {
 		if srv.DB.Engine.Class(err) == engine.Transient {
@@ -222,6 +220,9 @@ func (r *runner) once(ctx context.Context, drain <-chan struct{}) (err error) {
 	src.decider = mapping.NewDecider(r.server.Name, r.sys.Compiled)
 	for _, f := range r.opt.AcceptTruncate {
 		src.decider.AcceptTruncate(f)
+	}
+	if err := r.ready(ctx, src.decider.Tables()); err != nil {
+		return err
 	}
 	if src.reader, err = NewReader(r.server, src.decider.Tables(), r.log); err != nil {
 		return err
@@ -286,6 +287,39 @@ func (r *runner) acquire(ctx context.Context, drain <-chan struct{}) (epoch int6
 			return 0, "", context.Cause(ctx)
 		}
 	}
+}
+
+// ready refuses a log that would not hold what the definitions need: a table that is not published or
+// has no triggers would send nothing, and nobody would notice (PS-17).
+func (r *runner) ready(ctx context.Context, tables []*schema.Table) error {
+	findings, err := checkLog(ctx, r.server, tables)
+	if err != nil {
+		return err
+	}
+	for _, f := range findings {
+		if f.Severity == cdc.Error {
+			return &NotReadyError{f}
+		}
+	}
+	return nil
+}
+
+// NotReadyError is a finding of the check of a log that keeps it from being read.
+type NotReadyError struct{ cdc.Finding }
+
+func (e *NotReadyError) Error() string  { return e.Server + ": " + e.Text }
+func (e *NotReadyError) Name() string   { return e.Finding.Name }
+func (e *NotReadyError) Remedy() string { return e.Finding.Remedy }
+
+// checkLog asks a server's reader what it thinks of the log.
+func checkLog(ctx context.Context, srv *Server, tables []*schema.Table) ([]cdc.Finding, error) {
+	switch srv.DB.Engine.Dialect {
+	case "postgres":
+		return postgres.Check(ctx, srv.DB, tables, PostgresOptions(srv, nil))
+	case "sqlite":
+		return trigger.Check(ctx, srv.DB, tables)
+	}
+	return nil, &SourceUnsupportedError{Server: srv.Name, Engine: srv.DB.Engine.Name}
 }
 
 // NewReader makes the reader of a server's log.
