@@ -79,10 +79,16 @@ type FieldChange struct {
 	Field  int         `json:"id"`
 	Before value.Value `json:"before"`
 	After  value.Value `json:"after"`
+	// Companion: the value does not come from the request (Modified Date, $TIMESTAMP$); it is written
+	// where another field is, never by itself, and never compared.
+	Companion bool `json:"companion,omitempty"`
 }
 
-// Changes reports whether the field is to be written: Before is not known to equal After.
-func (c FieldChange) Changes() bool { return !c.Before.Equal(c.After) }
+// Changes reports whether the field is a reason to write: Before is not known to equal After.
+func (c FieldChange) Changes() bool { return !c.Companion && !c.Before.Equal(c.After) }
+
+// Writes reports whether a modify that has a reason to write writes this field.
+func (c FieldChange) Writes() bool { return c.After.Known() && (c.Companion || c.Changes()) }
 
 // Field returns the field with the ID, nil if the operation does not carry it.
 func (o *Operation) Field(id int) *FieldChange {

@@ -122,7 +122,7 @@ func (p *plan) fill(op *Operation, e *event) (changed bool) {
 		if l.createOnly && op.Action == Modify || l.volatile && op.Action == Delete {
 			continue
 		}
-		f := FieldChange{Field: l.target.ID}
+		f := FieldChange{Field: l.target.ID, Companion: l.volatile}
 		var err error
 		if after != nil {
 			if f.After, err = p.value(l, e, after); err != nil {
@@ -231,7 +231,7 @@ func CheckValues(op *Operation, m *definition.CompiledMapping) *Failure {
 		if f == nil {
 			return checkFailure(op, &schema.FitError{Kind: "field.missing", ID: c.Field, Reason: fmt.Sprintf("form %q has no such field any more", m.ToForm.Name)})
 		}
-		if !c.After.Known() || !c.Changes() {
+		if !c.Writes() {
 			continue
 		}
 		if _, err := f.Fits(c.After); err != nil {

@@ -123,7 +123,7 @@ func join(a, b *mapping.Operation) *mapping.Operation {
 		if after.Kind() == value.KindUnchanged { // the log did not send it: the earlier part knows it
 			after = a.Fields[i].After
 		}
-		j.Fields[i] = mapping.FieldChange{Field: b.Fields[i].Field, Before: before, After: after}
+		j.Fields[i] = mapping.FieldChange{Field: b.Fields[i].Field, Before: before, After: after, Companion: b.Fields[i].Companion}
 	}
 	switch {
 	case a.Action == mapping.Create: // create + modify
@@ -205,7 +205,7 @@ func newGroup(op *mapping.Operation) *Group {
 			g.Guard = append(g.Guard, f.Field)
 		}
 	}
-	g.Single = op.Failure != nil || (op.Action == mapping.Modify && len(g.Set) == 0)
+	g.Single = op.Failure != nil || (op.Action == mapping.Modify && !slices.ContainsFunc(op.Fields, mapping.FieldChange.Changes))
 	return g
 }
 
@@ -214,7 +214,7 @@ func writes(op *mapping.Operation, f mapping.FieldChange) bool {
 	case mapping.Create:
 		return f.After.Known()
 	case mapping.Modify:
-		return f.After.Known() && f.Changes()
+		return f.Writes()
 	}
 	return false
 }

@@ -9,6 +9,7 @@ package conflict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ardso/mapping"
@@ -189,7 +190,7 @@ func mergeFields(op *mapping.Operation, cur *Current, o Outcome) Outcome {
 		o.Detail = fields("both sides changed", both)
 		return o
 	}
-	o.Do, o.Write = Update, write
+	o.Do, o.Write = Update, withCompanions(op, write)
 	if len(write) == 0 {
 		o.Do = Nothing
 	}
@@ -250,21 +251,36 @@ func complete(op *mapping.Operation) bool {
 func changed(op *mapping.Operation) []Write {
 	var w []Write
 	for _, f := range op.Fields {
-		if f.After.Known() && f.Changes() {
+		if f.Writes() {
 			w = append(w, Write{f.Field, f.After})
 		}
 	}
 	return w
 }
 
-// differing lists the fields whose value after op is not what the target has.
+// differing lists the fields whose value after op is not what the target has, and their companions;
+// none where only companions differ.
 func differing(op *mapping.Operation, cur *Current) []Write {
 	var w []Write
 	for _, f := range op.Fields {
-		if f.After.Known() && !cur.Field(f.Field).Equal(f.After) {
+		if !f.Companion && f.After.Known() && !cur.Field(f.Field).Equal(f.After) {
 			w = append(w, Write{f.Field, f.After})
 		}
 	}
+	return withCompanions(op, w)
+}
+
+// withCompanions adds the companions to what is to be written, if anything is.
+func withCompanions(op *mapping.Operation, w []Write) []Write {
+	if len(w) == 0 {
+		return nil
+	}
+	for _, f := range op.Fields {
+		if f.Companion && f.After.Known() {
+			w = append(w, Write{f.Field, f.After})
+		}
+	}
+	slices.SortFunc(w, func(a, b Write) int { return a.Field - b.Field })
 	return w
 }
 
