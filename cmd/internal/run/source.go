@@ -118,7 +118,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	err = reading.Wait()
 	s.stream.Stop()
 
-	if err == nil {
+	if err == nil || stopsAtLog(err) {
 		for _, t := range s.targets {
 			for _, th := range t.threads {
 				th.Close()
@@ -138,6 +138,13 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 		err = herr
 	}
 	return err
+}
+
+// stopsAtLog reports an error that is a place in the log which nothing passes. What was read before that
+// place is carried out first: a person who sees to the copies because of it must find them as the
+// source was there, and what came before must not come after.
+func stopsAtLog(err error) bool {
+	return errors.As(err, new(*mapping.TruncateError)) || errors.As(err, new(*cdc.UnreadableError))
 }
 
 var (
