@@ -113,6 +113,9 @@ func split(err error) []error {
 	if err == nil {
 		return nil
 	}
+	if _, ok := errors.AsType[named](err); !ok && errors.Unwrap(err) != nil {
+		return []error{err} // what it says around a join of nameless causes must not be lost
+	}
 	for e := err; e != nil; {
 		if _, ok := e.(named); ok { //nolint:errorlint // the tree is walked level by level
 			return []error{err}
