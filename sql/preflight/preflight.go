@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"ardso/sql/engine"
 	"ardso/sql/schema"
 	"ardso/sql/value"
@@ -84,6 +86,8 @@ func Denied(ctx context.Context, db *engine.DB, t *schema.Table, kinds ...string
 		case err == nil:
 		case db.Engine.Class(err) == engine.Denied:
 			denied = append(denied, kind)
+		case isReadOnly(err):
+			return nil, nil // Writable says so; privileges show when it can be written
 		case db.Engine.Class(err) == engine.Transient || ctx.Err() != nil:
 			return nil, fmt.Errorf("ask for privileges on %s: %w", t.Name, err)
 			// What else it refuses, such as a write to a generated column, says nothing about privileges.
@@ -102,14 +106,28 @@ func explain(ctx context.Context, db *engine.DB, text string) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// Writable begins a transaction that could write and rolls it back. On SQLite that shows whether the
-// file can be written; elsewhere it says nothing.
+// isReadOnly: MariaDB refuses even to explain what it would not carry out under read_only.
+func isReadOnly(err error) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && refused.Number == 1290 && strings.Contains(refused.Message, "read-only")
+}
+
+// Writable begins a transaction that could write, asks whether it could, and rolls it back. The error says
+// why it could not: on SQLite the file cannot be written, elsewhere the server only lets it read.
 func Writable(ctx context.Context, db *engine.DB) error {
 	tx, err := db.BeginTxx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	return tx.Rollback()
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	var why []string
+	if err := tx.SelectContext(ctx, &why, statement(db, "readonly")); err != nil {
+		return fmt.Errorf("ask whether it can be written: %w", err)
+	}
+	if len(why) > 0 {
+		return errors.New(why[0])
+	}
+	return nil
 }
 
 // CopyTables makes the tables of those names, empty, in another SQLite database. What does not exist is

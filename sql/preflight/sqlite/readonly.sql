@@ -1,0 +1,3 @@
+-- A transaction that begins to write has shown it already.
+SELECT ''
+ WHERE 0
