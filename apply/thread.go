@@ -43,9 +43,6 @@ type Thread struct {
 	queue      chan Work
 	next       *Work  // taken from the queue, not yet applied
 	later      []Work // retries that came inside a large transaction
-
-	// State tells what the thread is waiting for, for `ardso status` and logs: "" = nothing.
-	backoff time.Duration
 }
 
 // NewThread makes a thread; at is its checkpoint as it stands on the target (control.Prepare).

@@ -63,7 +63,8 @@ func newWorld(t *testing.T, db *engine.DB) *world {
 	w.must(control.Migrate(ctx, db, "chi"))
 	fields := []catalog.FieldSpec{{Column: "id", ID: 1}, {Column: "n", ID: 10}, {Column: "t", ID: 11}}
 	cat, err := catalog.Load(ctx, db, catalog.Spec{Kind: catalog.Plain, Forms: []catalog.FormSpec{
-		{Name: "Repair", Table: "repair", Fields: fields}, {Name: "Note", Table: "note", Fields: fields[:1]}}})
+		{Name: "Repair", Table: "repair", Fields: fields}, {Name: "Note", Table: "note", Fields: fields[:1]},
+	}})
 	w.must(err)
 	doc, err := definition.Parse([]definition.File{{Name: "d.yaml", Text: definitions}}, definition.Secrets{})
 	w.must(err)
@@ -146,9 +147,11 @@ func (w *world) wantRows(want ...string) {
 
 // op is an operation on request id that takes n from one number to another; -1: no image.
 func op(id string, from, to int64) *mapping.Operation {
-	o := &mapping.Operation{Mapping: "M", Source: "sf", Form: "Repair", Request: id, Target: "chi", TargetForm: "Repair", Path: []string{"sf"},
+	o := &mapping.Operation{
+		Mapping: "M", Source: "sf", Form: "Repair", Request: id, Target: "chi", TargetForm: "Repair", Path: []string{"sf"},
 		CommitTime: time.Unix(1_800_000_000, 0), Action: mapping.Modify, Key: []int{1},
-		Fields: []mapping.FieldChange{{Field: 1, Before: value.Text(id), After: value.Text(id)}, {Field: 10, Before: value.Int(from), After: value.Int(to)}}}
+		Fields: []mapping.FieldChange{{Field: 1, Before: value.Text(id), After: value.Text(id)}, {Field: 10, Before: value.Int(from), After: value.Int(to)}},
+	}
 	if from < 0 {
 		o.Action = mapping.Create
 		o.Fields[0].Before, o.Fields[1].Before = value.Absent, value.Absent

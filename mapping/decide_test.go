@@ -150,8 +150,10 @@ func row(pairs ...string) []value.Value {
 		}
 		r[x.Index] = v
 	}
-	for _, p := range slices.Concat([]string{"Request ID=R1", "Submitter=ann", "Create Date=100", "Last Modified By=ann", "Modified Date=100",
-		"Status=1", "Short Description=d", "Item=CHAIR", "Count=3", "Price=1.5"}, pairs) {
+	for _, p := range slices.Concat([]string{
+		"Request ID=R1", "Submitter=ann", "Create Date=100", "Last Modified By=ann", "Modified Date=100",
+		"Status=1", "Short Description=d", "Item=CHAIR", "Count=3", "Price=1.5",
+	}, pairs) {
 		name, text, _ := strings.Cut(p, "=")
 		set(name, text)
 	}
@@ -244,17 +246,23 @@ func TestDecide(t *testing.T) {
 			x.Mark.WriteBack = true
 			return x
 		}()},
-		{name: "the path grows", yaml: filter("on: merge, transfer: {mapping: M}"), tx: merged(tx(insert(row())), "tokyo"), want: "create M R1",
+		{
+			name: "the path grows", yaml: filter("on: merge, transfer: {mapping: M}"), tx: merged(tx(insert(row())), "tokyo"), want: "create M R1",
 			after: func(t *testing.T, ops []*mapping.Operation) {
 				if d := cmp.Diff([]string{"tokyo", "sf"}, ops[0].Path); d != "" {
 					t.Error(d)
 				}
-			}},
+			},
+		},
 		{name: "else", yaml: filter(`on: [submit, modify], run_if: "'Count' > 5", transfer: {mapping: M}, else: {transfer: {mapping: T}}`), tx: changed, want: "modify T R1"},
-		{name: "else takes what run_if took before", yaml: filter(`on: [submit, modify], run_if: "'Count' > 5", transfer: {mapping: M}, else: {transfer: {mapping: T}}`),
-			tx: tx(update(row("Count=9"), row("Count=4"))), want: "create T R1"},
-		{name: "both ways lead along one mapping", yaml: filter(`on: [submit, modify], run_if: "'Count' > 5", transfer: {mapping: M}, else: {transfer: {mapping: M}}`),
-			tx: tx(update(row("Count=9"), row("Count=4"))), want: "modify M R1"},
+		{
+			name: "else takes what run_if took before", yaml: filter(`on: [submit, modify], run_if: "'Count' > 5", transfer: {mapping: M}, else: {transfer: {mapping: T}}`),
+			tx: tx(update(row("Count=9"), row("Count=4"))), want: "create T R1",
+		},
+		{
+			name: "both ways lead along one mapping", yaml: filter(`on: [submit, modify], run_if: "'Count' > 5", transfer: {mapping: M}, else: {transfer: {mapping: M}}`),
+			tx: tx(update(row("Count=9"), row("Count=4"))), want: "modify M R1",
+		},
 		{name: "UNKNOWN does not fire", yaml: filter(`on: submit, run_if: "'Count' != 5", transfer: {mapping: M}`), tx: tx(insert(row("Count=")))},
 		{name: "UNKNOWN is else", yaml: filter(`on: submit, run_if: "'Count' != 5", transfer: {mapping: M}, else: {transfer: {mapping: T}}`), tx: tx(insert(row("Count="))), want: "create T R1"},
 		{name: "null_compare: ar", yaml: filter(`on: submit, null_compare: ar, run_if: "'Count' != 5", transfer: {mapping: M}`), tx: tx(insert(row("Count="))), want: "create M R1"},
@@ -273,12 +281,14 @@ func TestDecide(t *testing.T) {
 		{name: "a value that the source cannot mean", yaml: filter("on: submit, transfer: {mapping: M}"), tx: tx(insert(row("Count=many"))), want: "create M R1 value.undecodable"},
 		{name: "a condition that cannot be judged", yaml: filter(`on: [submit, modify], run_if: "'Count' = 4", transfer: {mapping: M}`), tx: tx(insert(row("Count=?"))), want: "create M R1 qualification.value_unknown"},
 		{name: "no before image", yaml: filter("on: [submit, modify], transfer: {mapping: M}"), tx: tx(update(row("Price=?"), row("Count=4"))), want: "modify M R1 source.no_before_image"},
-		{name: "a new Request ID", yaml: filter("on: [submit, modify], transfer: {mapping: M}"), tx: tx(update(row(), row("Request ID=R2"))), want: "modify M R1",
+		{
+			name: "a new Request ID", yaml: filter("on: [submit, modify], transfer: {mapping: M}"), tx: tx(update(row(), row("Request ID=R2"))), want: "modify M R1",
 			after: func(t *testing.T, ops []*mapping.Operation) {
 				if !ops[0].Renames || !ops[0].ChangesKey() || ops[0].TargetKey()[0].Text() != "R1" {
 					t.Errorf("got renames %v, changes key %v, key %v", ops[0].Renames, ops[0].ChangesKey(), ops[0].TargetKey())
 				}
-			}},
+			},
+		},
 		{name: "tables of no form", yaml: filter("on: submit, transfer: {mapping: M}"), tx: tx(cdc.RowChange{Relation: &cdc.Relation{Schema: "main", Table: "other"}, Kind: cdc.Insert})},
 	}
 	for _, test := range tests {

@@ -22,10 +22,7 @@ import (
 // never folded, and nothing is folded across a key change.
 // Rule: docs/ARCHITECTURE.md, "Batches".
 func Fold(ops []*mapping.Operation) []*mapping.Operation {
-	type slot struct {
-		op    *mapping.Operation
-		owned bool // op is ours to modify
-	}
+	type slot struct{ op *mapping.Operation }
 	out := make([]*slot, 0, len(ops))
 	open := make(map[string]*slot, len(ops))
 	for _, op := range ops {
@@ -125,10 +122,10 @@ func join(a, b *mapping.Operation) *mapping.Operation {
 		}
 		j.Fields[i] = mapping.FieldChange{Field: b.Fields[i].Field, Before: before, After: after, Companion: b.Fields[i].Companion}
 	}
-	switch {
-	case a.Action == mapping.Create: // create + modify
+	switch a.Action {
+	case mapping.Create: // create + modify
 		j.Action = mapping.Create
-	case a.Action == mapping.Delete: // delete + create: the request was replaced
+	case mapping.Delete: // delete + create: the request was replaced
 		j.Action = mapping.Modify
 	}
 	j.CreateIfMissing = a.CreateIfMissing

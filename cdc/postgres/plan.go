@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -221,7 +222,7 @@ func slotSteps(db *engine.DB, s replication.State, o Options) ([]cdc.Step, error
 		return []cdc.Step{create}, nil
 	}
 	_, err := startAt(s, "", db.Server, o.Slot)
-	if _, lost := err.(*cdc.PositionLostError); lost { // its log is gone: only a new one will do (PS-13)
+	if lost := (*cdc.PositionLostError)(nil); errors.As(err, &lost) { // its log is gone: only a new one will do (PS-13)
 		return []cdc.Step{{What: "drop replication slot " + o.Slot + ", which has lost its log", SQL: replication.DropSlot(o.Slot)}, create}, nil
 	}
 	return nil, err

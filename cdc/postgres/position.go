@@ -58,11 +58,11 @@ func parsePosition(p cdc.Position) (position, error) {
 	return position{l, s}, nil
 }
 
-// covers reports whether a log read to d has passed p. Positions of different systems say nothing
+// covers reports whether a log read to p has passed end. Positions of different systems say nothing
 // about each other.
-func (d position) covers(p position) bool {
-	if p.lsn == 0 {
+func (p position) covers(end position) bool {
+	if end.lsn == 0 {
 		return true
 	}
-	return d.system == p.system && d.lsn >= p.lsn
+	return p.system == end.system && p.lsn >= end.lsn
 }

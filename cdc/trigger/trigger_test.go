@@ -89,7 +89,11 @@ func TestLogEqualsSelect(t *testing.T) {
 		math.Inf(1), math.Inf(-1), 1e15, 123456789012345678.0,
 		"", "a", "it's", "'", "a\x00b", "\x00", "\x00'", "NULL", "12", "1e5", "漢字😀", " trailing ", "a,b\n",
 		"2026-11-22 21:09:00", "2026-02-30", "12:00:00", strings.Repeat("x'", 1<<19),
-		[]byte{}, []byte{0}, []byte("a'b"), []byte{0xff, 0xfe, 0}, make([]byte, 1<<20),
+		[]byte{},
+		[]byte{0},
+		[]byte("a'b"),
+		[]byte{0xff, 0xfe, 0},
+		make([]byte, 1<<20),
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
@@ -676,8 +680,15 @@ func TestPositions(t *testing.T) {
 		durable, p cdc.Position
 		want       bool
 	}{
-		{"", "", true}, {"9", "10", false}, {"10", "9", true}, {"10", "10", true}, {"", "1", false}, {"1", "", true},
-		{"x", "1", false}, {"1", "-1", false}, {"99999999999999999999", "1", false},
+		{"", "", true},
+		{"9", "10", false},
+		{"10", "9", true},
+		{"10", "10", true},
+		{"", "1", false},
+		{"1", "", true},
+		{"x", "1", false},
+		{"1", "-1", false},
+		{"99999999999999999999", "1", false},
 	}
 	for _, tt := range tests {
 		if got := r.Covers(tt.durable, tt.p); got != tt.want {

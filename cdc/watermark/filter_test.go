@@ -17,7 +17,6 @@ type inline struct {
 	stream  *Stream
 	filter  func(*cdc.Transaction) error
 	between map[string][]*cdc.Transaction // by kind of the watermark that they come before
-	n       int
 	got     []string
 }
 

@@ -171,7 +171,7 @@ func TestReadme(t *testing.T) {
 	}
 	app := (&environment{out: io.Discard, err: io.Discard}).app()
 	for _, file := range []string{"README.md", "docs/operations.md"} {
-		for _, m := range regexp.MustCompile("(?m)^    (?:bin/|\\.\\./bin/)?ardso ([a-z]+)").FindAllStringSubmatch(read(t, file), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^    (?:bin/|\.\./bin/)?ardso ([a-z]+)`).FindAllStringSubmatch(read(t, file), -1) {
 			if find(app.Commands, m[1]) == nil {
 				t.Errorf("%s: there is no command %q", file, m[1])
 			}

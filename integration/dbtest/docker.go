@@ -145,7 +145,7 @@ func (c *container) ask(ctx context.Context, do func(d *testcontainers.DockerCli
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	return do(d, c.made.GetContainerID())
 }
 

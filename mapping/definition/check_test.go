@@ -54,8 +54,10 @@ func makeForm(server, name string, id int, fields ...*schema.Field) *schema.Form
 
 func makeField(id int, name string, typ schema.Type, column schema.Column) *schema.Field {
 	if column.Kind == 0 {
-		column.Kind = map[schema.Type]value.Kind{schema.Integer: value.KindInt, schema.Selection: value.KindInt, schema.DateTime: value.KindInt,
-			schema.Decimal: value.KindDecimal, schema.Real: value.KindReal}[typ]
+		column.Kind = map[schema.Type]value.Kind{
+			schema.Integer: value.KindInt, schema.Selection: value.KindInt, schema.DateTime: value.KindInt,
+			schema.Decimal: value.KindDecimal, schema.Real: value.KindReal,
+		}[typ]
 		if column.Kind == 0 {
 			column.Kind = value.KindText
 		}

@@ -300,8 +300,10 @@ var mappingObject = object[Mapping]{
 	what: "a mapping",
 	doc:  "How requests of one form become requests of another.",
 	fresh: func() Mapping {
-		return Mapping{Enabled: true, WhenToUpdate: NoUpdate, MaxTimeToRetry: NoLimit,
-			EnforcePatternMatching: true, RequireRequiredFields: true}
+		return Mapping{
+			Enabled: true, WhenToUpdate: NoUpdate, MaxTimeToRetry: NoLimit,
+			EnforcePatternMatching: true, RequireRequiredFields: true,
+		}
 	},
 	place: func(m *Mapping) *Place { return &m.Place },
 	keys: []key[Mapping]{
@@ -380,13 +382,15 @@ func actionKeys[T any](into func(*T) *[]Action) []key[T] {
 
 func action[T, V any](name string, o object[V], into func(*T) *[]Action, wrap func(*V) Action) key[T] {
 	s := oneOrList(o.shape())
-	return key[T]{name: name, doc: o.doc + " One, or a list.", schema: oneOrList(shape[*V]{schema: ref(name)}).schema,
+	return key[T]{
+		name: name, doc: o.doc + " One, or a list.", schema: oneOrList(shape[*V]{schema: ref(name)}).schema,
 		read: func(r *reader, n ast.Node, t *T) {
 			vs, _ := s.read(r, n)
 			for _, v := range vs {
 				*into(t) = append(*into(t), wrap(v))
 			}
-		}}
+		},
+	}
 }
 
 // elseActions are what happens where run_if is not true.

@@ -276,9 +276,19 @@ func TestDurations(t *testing.T) {
 		want time.Duration
 		bad  bool
 	}{
-		{"0", 0, false}, {"24h", 24 * time.Hour, false}, {"1d12h", 36 * time.Hour, false}, {"90s", 90 * time.Second, false},
-		{"1.5h", 90 * time.Minute, false}, {"", 0, true}, {"1", 0, true}, {"h", 0, true}, {"1x", 0, true}, {"-1h", 0, true},
-		{"1h 2m", 0, true}, {"1..5h", 0, true}, {"999999999999d", 0, true},
+		{"0", 0, false},
+		{"24h", 24 * time.Hour, false},
+		{"1d12h", 36 * time.Hour, false},
+		{"90s", 90 * time.Second, false},
+		{"1.5h", 90 * time.Minute, false},
+		{"", 0, true},
+		{"1", 0, true},
+		{"h", 0, true},
+		{"1x", 0, true},
+		{"-1h", 0, true},
+		{"1h 2m", 0, true},
+		{"1..5h", 0, true},
+		{"999999999999d", 0, true},
 	}
 	for _, tt := range tests {
 		if got, err := parseDuration(tt.text); got != tt.want || (err != nil) != tt.bad {
@@ -458,7 +468,11 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		_ = err.Error()
-		for _, p := range err.(ErrorList) {
+		var list ErrorList
+		if !errors.As(err, &list) {
+			t.Fatalf("got %T, want an ErrorList", err)
+		}
+		for _, p := range list {
 			if p.Pos.Line < 1 || p.Pos.Column < 1 {
 				t.Fatalf("problem without a place: %+v", p)
 			}

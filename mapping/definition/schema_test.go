@@ -121,9 +121,11 @@ func TestKeysAndTypes(t *testing.T) {
 		{"delete", Deletion{}, deleteObject.keyNames(), nil},
 		{"action", Action{}, elseObject.keyNames(), nil},
 		{"filter", Filter{}, filterObject.keyNames(), map[string]string{
-			"actions": "transfer, return and delete", "transfer": "fills Actions", "return": "fills Actions", "delete": "fills Actions"}},
+			"actions": "transfer, return and delete", "transfer": "fills Actions", "return": "fills Actions", "delete": "fills Actions",
+		}},
 		{"escalation", Escalation{}, escalationObject.keyNames(), map[string]string{
-			"actions": "transfer, return and delete", "transfer": "fills Actions", "return": "fills Actions", "delete": "fills Actions"}},
+			"actions": "transfer, return and delete", "transfer": "fills Actions", "return": "fills Actions", "delete": "fills Actions",
+		}},
 		{"schedule", Schedule{}, scheduleObject.keyNames(), map[string]string{"hour": "time", "minute": "time", "time": "fills Hour and Minute"}},
 	}
 	for _, tt := range tests {

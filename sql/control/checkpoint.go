@@ -41,8 +41,10 @@ func (c *Checkpoint) key() []any { return []any{c.Source, c.Pool, c.Layout, c.Th
 // fence that refuses a process which lost its lease (*FencedError). The row must be there:
 // *NotPreparedError otherwise.
 func Advance(ctx context.Context, tx Handle, c Checkpoint) error {
-	n, err := exec(ctx, tx, "checkpoint_advance", append([]any{c.Position, c.Origin, c.Path, c.Mapping,
-		boolInt(c.WriteBack), c.Epoch}, append(c.key(), c.Epoch)...)...)
+	n, err := exec(ctx, tx, "checkpoint_advance", append([]any{
+		c.Position, c.Origin, c.Path, c.Mapping,
+		boolInt(c.WriteBack), c.Epoch,
+	}, append(c.key(), c.Epoch)...)...)
 	if err != nil || n > 0 {
 		return err
 	}

@@ -357,8 +357,10 @@ func TestPending(t *testing.T) {
 func TestPendingErrors(t *testing.T) {
 	migrated(t, func(t *testing.T, db *engine.DB) {
 		ctx := t.Context()
-		e := PendingError{Source: "tokyo", Mapping: "chairs", Form: "Repair", Request: awkward, TargetForm: "Repair",
-			Pool: "repairs", Action: "modify", Error: "value.too_long", Reason: awkward, Remedy: "r", Operation: `[{"a":1}]`}
+		e := PendingError{
+			Source: "tokyo", Mapping: "chairs", Form: "Repair", Request: awkward, TargetForm: "Repair",
+			Pool: "repairs", Action: "modify", Error: "value.too_long", Reason: awkward, Remedy: "r", Operation: `[{"a":1}]`,
+		}
 		id := get(Park(ctx, db, e))(t)
 		e2 := e
 		e2.Request = strings.ToUpper(awkward) // another request, whatever the collation
@@ -424,8 +426,10 @@ func TestPendingErrors(t *testing.T) {
 func TestConflicts(t *testing.T) {
 	migrated(t, func(t *testing.T, db *engine.DB) {
 		ctx := t.Context()
-		c := Conflict{Source: "tokyo", Mapping: "chairs", Form: "Repair", Request: "R1", TargetForm: "Repair", Kind: "update_differs",
-			SettledBy: "newest", Outcome: "source", SourceImage: `{"8":"t:` + awkward + `"}`, TargetImage: "{}"}
+		c := Conflict{
+			Source: "tokyo", Mapping: "chairs", Form: "Repair", Request: "R1", TargetForm: "Repair", Kind: "update_differs",
+			SettledBy: "newest", Outcome: "source", SourceImage: `{"8":"t:` + awkward + `"}`, TargetImage: "{}",
+		}
 		id := get(InsertConflict(ctx, db, c))(t)
 		c.ID = id
 		got := get(GetConflict(ctx, db, id))(t)

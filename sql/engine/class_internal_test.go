@@ -100,8 +100,10 @@ func TestClass(t *testing.T) {
 			t.Errorf("%T: %v: got %s, want %s", test.engine, test.err, got, test.want)
 		}
 	}
-	codes := map[int]Class{5: Transient, 261: Transient, 6: Transient, 8: Transient, 10: Transient, 778: Transient, 13: Transient,
-		2067: UniqueTaken, 1555: UniqueTaken, 787: Reference, 1299: Final, 275: Final, 1: Final, 3: Denied}
+	codes := map[int]Class{
+		5: Transient, 261: Transient, 6: Transient, 8: Transient, 10: Transient, 778: Transient, 13: Transient,
+		2067: UniqueTaken, 1555: UniqueTaken, 787: Reference, 1299: Final, 275: Final, 1: Final, 3: Denied,
+	}
 	for code, want := range codes {
 		if got := sqliteCodeClass(code); got != want {
 			t.Errorf("SQLite code %d: got %s, want %s", code, got, want)

@@ -21,9 +21,11 @@ func benchBatch(from int) [][]value.Value {
 	rows := make([][]value.Value, benchRows)
 	for i := range rows {
 		n := int64(from + i)
-		rows[i] = []value.Value{value.Text(fmt.Sprintf("R%012d", n)), value.Int(n % 1000), value.Int(7), value.Int(n * 1e6), decimal(fmt.Sprint(n%100, ".25")),
+		rows[i] = []value.Value{
+			value.Text(fmt.Sprintf("R%012d", n)), value.Int(n % 1000), value.Int(7), value.Int(n * 1e6), decimal(fmt.Sprint(n%100, ".25")),
 			value.Real(float64(n) / 3), value.Instant(n * 1e6), value.Date(value.EpochDay + n%1000), value.Text("Short description of a chair"),
-			value.Text("a longer text of some fifty bytes, as they often are"), value.Null, value.Text("Open")}
+			value.Text("a longer text of some fifty bytes, as they often are"), value.Null, value.Text("Open"),
+		}
 	}
 	return rows
 }

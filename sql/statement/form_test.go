@@ -35,11 +35,15 @@ func ddl(postgres, mysql, sqlite string) map[string]string {
 }
 
 var types = map[string]typed{
-	"id": {schema.Character, value.KindText, ddl("varchar(15)", "varchar(15) COLLATE utf8mb4_bin", "varchar(15)"), "character varying",
-		func(_ string, c *schema.Column) { c.Length = 15 }},
+	"id": {
+		schema.Character, value.KindText, ddl("varchar(15)", "varchar(15) COLLATE utf8mb4_bin", "varchar(15)"), "character varying",
+		func(_ string, c *schema.Column) { c.Length = 15 },
+	},
 	"text": {schema.Character, value.KindText, ddl("text", "longtext", "TEXT"), "text", nil},
-	"ci": {schema.Character, value.KindText, ddl("citext", "varchar(100) COLLATE utf8mb4_general_ci", "TEXT COLLATE NOCASE"), "public.citext",
-		func(_ string, c *schema.Column) { c.CaseFolding = true }},
+	"ci": {
+		schema.Character, value.KindText, ddl("citext", "varchar(100) COLLATE utf8mb4_general_ci", "TEXT COLLATE NOCASE"), "public.citext",
+		func(_ string, c *schema.Column) { c.CaseFolding = true },
+	},
 	"latin1": {schema.Character, value.KindText, ddl("text", "varchar(100) CHARACTER SET latin1", "TEXT"), "text", nil},
 	"char": {schema.Character, value.KindText, same("char(10)"), "character", func(d string, c *schema.Column) {
 		c.Length, c.FixedChar = 10, d != "sqlite"
@@ -54,8 +58,10 @@ var types = map[string]typed{
 			c.Bits = 1
 		}
 	}},
-	"decimal": {schema.Decimal, value.KindDecimal, ddl("numeric(28,10)", "decimal(28,10)", "numeric(28,10)"), "numeric",
-		func(_ string, c *schema.Column) { c.Precision, c.Scale = 28, 10 }},
+	"decimal": {
+		schema.Decimal, value.KindDecimal, ddl("numeric(28,10)", "decimal(28,10)", "numeric(28,10)"), "numeric",
+		func(_ string, c *schema.Column) { c.Precision, c.Scale = 28, 10 },
+	},
 	"real": {schema.Real, value.KindReal, ddl("double precision", "double", "REAL"), "double precision", nil},
 	"single": {schema.Real, value.KindReal, ddl("real", "float", "REAL"), "real", func(d string, c *schema.Column) {
 		c.Single = d != "sqlite"

@@ -135,8 +135,10 @@ func TestConditions(t *testing.T) {
 		f.EmptyIsNull = true
 		w := NewWriter(db)
 		row := func(id string, n int, d, s, i string) []value.Value {
-			return []value.Value{value.Text(id), value.Int(int64(n)), decimal(d), value.Text(s), instant(i), value.Bytes([]byte(id)),
-				value.Int(int64(n % 2)), value.Real(float64(float32(0.1 * float64(n))))}
+			return []value.Value{
+				value.Text(id), value.Int(int64(n)), decimal(d), value.Text(s), instant(i), value.Bytes([]byte(id)),
+				value.Int(int64(n % 2)), value.Real(float64(float32(0.1 * float64(n)))),
+			}
 		}
 		null := []value.Value{value.Text("N"), value.Null, value.Null, value.Null, value.Null, value.Null, value.Null, value.Null}
 		inTx(t, db, func(tx *Tx) {

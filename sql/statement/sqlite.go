@@ -61,7 +61,7 @@ func (d sqlite) insert(ctx context.Context, w *Writer, tx *Tx, s *shape, rows []
 }
 
 func (sqlite) change(ctx context.Context, _ *Writer, tx *Tx, s *shape, rows []row) ([]int, error) {
-	stmt, err := tx.prepare(ctx, s.text)
+	stmt, err := tx.prepare(ctx, s.text) //nolint:sqlclosecheck // closed with the transaction
 	if err != nil {
 		return nil, err
 	}

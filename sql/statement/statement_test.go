@@ -375,9 +375,18 @@ func TestCollations(t *testing.T) {
 			field, before string
 			accepted      bool
 		}{
-			{"s", "Chair", true}, {"s", "chair", false}, {"s", "CHAIR", false}, {"s", "Chair ", false}, {"s", "Cha\u00efr", false},
-			{"l", "caf\u00e9", true}, {"l", "cafe", false}, {"l", "CAF\u00c9", false}, {"l", "caf\u00e9 ", false}, {"l", "\u6f22", false},
-			{"c", "abc", true}, {"c", "ABC", false},
+			{"s", "Chair", true},
+			{"s", "chair", false},
+			{"s", "CHAIR", false},
+			{"s", "Chair ", false},
+			{"s", "Cha\u00efr", false},
+			{"l", "caf\u00e9", true},
+			{"l", "cafe", false},
+			{"l", "CAF\u00c9", false},
+			{"l", "caf\u00e9 ", false},
+			{"l", "\u6f22", false},
+			{"c", "abc", true},
+			{"c", "ABC", false},
 		}
 		for _, test := range tests {
 			inTx(t, db, func(tx *Tx) {
@@ -465,8 +474,10 @@ func TestMisfits(t *testing.T) {
 			if err == nil {
 				t.Error("an absent value was written")
 			}
-			get(w.Insert(ctx, tx, f, f.Fields, [][]value.Value{{value.Text("A"), value.Int(1), decimal("1.5"), instant("2026-01-02 00:00:00"),
-				value.Text("x"), value.Instant(0), value.Text("y")}}))(t)
+			get(w.Insert(ctx, tx, f, f.Fields, [][]value.Value{{
+				value.Text("A"), value.Int(1), decimal("1.5"), instant("2026-01-02 00:00:00"),
+				value.Text("x"), value.Instant(0), value.Text("y"),
+			}}))(t)
 			for name, v := range map[string]value.Value{
 				"n": value.Int(math.MaxInt64), "d": decimal("1.50000000001"), "t": value.Instant(value.NegInfinity), "s": value.Text("a\x00b"),
 				"k": value.Instant(1), "l": value.Text("\U0001F6CB"),
@@ -557,8 +568,10 @@ func TestPostgresTypes(t *testing.T) {
 		}
 		f.Table.Columns[1].Length = 3
 		w := NewWriter(db)
-		row := []value.Value{value.Int(7), value.Text("abc"), value.Text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), value.Text(`{"a": 1}`),
-			value.Text("{1,NULL,3}"), value.Text("10101010")}
+		row := []value.Value{
+			value.Int(7), value.Text("abc"), value.Text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), value.Text(`{"a": 1}`),
+			value.Text("{1,NULL,3}"), value.Text("10101010"),
+		}
 		inTx(t, db, func(tx *Tx) {
 			if refused := get(w.Insert(ctx, tx, f, f.Fields, [][]value.Value{row}))(t); len(refused) > 0 {
 				t.Errorf("refused %v", refused)
@@ -620,8 +633,10 @@ func TestServerMakesKey(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *engine.DB) {
 		ctx := t.Context()
-		key := map[string]string{"postgres": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "mysql": "bigint AUTO_INCREMENT PRIMARY KEY",
-			"sqlite": "INTEGER PRIMARY KEY"}[db.Engine.Dialect]
+		key := map[string]string{
+			"postgres": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "mysql": "bigint AUTO_INCREMENT PRIMARY KEY",
+			"sqlite": "INTEGER PRIMARY KEY",
+		}[db.Engine.Dialect]
 		execAll(t, db, "CREATE TABLE made (id "+key+", n int UNIQUE)")
 		f := describeForm(db.Engine, db.Schema, "made", 1, "id big", "n int")
 		f.Table.Columns[0].IdentityAlways = db.Engine.Dialect == "postgres"

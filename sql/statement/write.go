@@ -133,8 +133,10 @@ func (s *shape) fill(r *row, parts []part, values []value.Value) (bool, error) {
 			return false, err
 		}
 		if !ok && p.role == toSet {
-			return false, &ValueError{Form: s.form.Name, Field: p.field.Name, ID: p.field.ID, Row: r.index,
-				Value: values[i], Type: p.field.Column.DataType}
+			return false, &ValueError{
+				Form: s.form.Name, Field: p.field.Name, ID: p.field.ID, Row: r.index,
+				Value: values[i], Type: p.field.Column.DataType,
+			}
 		}
 		fits = fits && ok
 		r.args = append(r.args, arg)
@@ -156,7 +158,8 @@ func size(arg any) int {
 
 // run cuts rows into batches and returns what was refused in all, ascending.
 func (w *Writer) run(ctx context.Context, tx *Tx, s *shape, rows []row, refused []int,
-	send func(context.Context, *Writer, *Tx, *shape, []row) ([]int, error)) ([]int, error) {
+	send func(context.Context, *Writer, *Tx, *shape, []row) ([]int, error),
+) ([]int, error) {
 	limit := w.dialect.batch(w.db.Engine, s)
 	if !limit.inOrder {
 		sortByKey(s, rows)

@@ -139,7 +139,7 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 				return control.SetStatus(ctx, db, p.ID, control.Done, nil)
 			}
 		case <-ctx.Done():
-			<-selected
+			log.Debug("job interrupted", "err", <-selected)
 			return context.Cause(ctx)
 		}
 	}

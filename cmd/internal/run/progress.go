@@ -112,13 +112,6 @@ func (p *progress) position() cdc.Position {
 	return p.done
 }
 
-// underway is the number of unfinished transactions and their bytes.
-func (p *progress) underway() (transactions, bytes int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.queue), p.bytes
-}
-
 // waitRoom waits until there is room for more.
 func (p *progress) waitRoom(ctx context.Context) error {
 	return p.wait(ctx, func() bool { return p.bytes <= p.budget })
