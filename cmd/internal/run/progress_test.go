@@ -1,0 +1,233 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"pgregory.net/rapid"
+
+	"ardso/cdc"
+)
+
+// begun is one transaction of the model.
+type begun struct {
+	entry *entry
+	at    cdc.Position
+	sizes []int // portions in memory
+	open  int   // portions that are not durable
+	read  bool
+	told  int // how often after was called
+}
+
+func (s *begun) finished() bool { return s.read && s.open == 0 }
+
+// position is the end of the longest finished prefix, whatever order things end in; memory is what was
+// added and not freed (E-4, G7).
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := newProgress("0000", 100)
+		var steps []*begun
+		pick := func(ok func(*begun) bool) *begun {
+			var some []*begun
+			for _, s := range steps {
+				if ok(s) {
+					some = append(some, s)
+				}
+			}
+			if len(some) == 0 {
+				t.Skip("none")
+			}
+			return rapid.SampledFrom(some).Draw(t, "transaction")
+		}
+		unread := func() *begun {
+			if n := len(steps); n > 0 && !steps[n-1].read {
+				return steps[n-1]
+			}
+			t.Skip("none is being read")
+			return nil
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"begin": func(t *rapid.T) {
+				if n := len(steps); n > 0 && !steps[n-1].read {
+					t.Skip("one is being read")
+				}
+				s := &begun{entry: p.begin(), at: cdc.Position(fmt.Sprintf("%04d", len(steps)+1))}
+				s.entry.after = func() { s.told++ }
+				steps = append(steps, s)
+			},
+			"add": func(t *rapid.T) {
+				s, n := unread(), rapid.IntRange(0, 60).Draw(t, "bytes")
+				s.entry.add(n)
+				s.sizes = append(s.sizes, n)
+				s.open++
+			},
+			"free": func(t *rapid.T) {
+				s := pick(func(s *begun) bool { return len(s.sizes) > 0 })
+				s.entry.free(s.sizes[0])
+				s.sizes = s.sizes[1:]
+			},
+			"finish": func(t *rapid.T) {
+				s := pick(func(s *begun) bool { return s.open > 0 })
+				s.open--
+				s.entry.finish()
+			},
+			"read": func(t *rapid.T) {
+				s := unread()
+				s.read = true
+				s.entry.read(s.at)
+			},
+			"": func(t *rapid.T) {
+				want, bytes, prefix := cdc.Position("0000"), 0, true
+				under := 0
+				for _, s := range steps {
+					if prefix = prefix && s.finished(); prefix {
+						want = s.at
+					} else {
+						under++
+					}
+					for _, n := range s.sizes {
+						bytes += n
+					}
+					if told := s.told; (told == 1) != s.finished() || told > 1 {
+						t.Fatalf("%s: finished %v, after was called %d times", s.at, s.finished(), told)
+					}
+				}
+				if got := p.position(); got != want {
+					t.Fatalf("got position %s, want %s", got, want)
+				}
+				if n, b := underway(p); n != under || b != bytes {
+					t.Fatalf("got %d transactions and %d bytes under way, want %d and %d", n, b, under, bytes)
+				}
+				ended, cancel := context.WithCancelCause(context.Background())
+				cancel(errStop)
+				if err := p.waitRoom(ended); (err == nil) != (bytes <= 100) || err != nil && !errors.Is(err, errStop) {
+					t.Fatalf("wait for room with %d of 100 bytes: got %v", bytes, err)
+				}
+				if err := p.waitIdle(ended); (err == nil) != (under == 0) {
+					t.Fatalf("wait for rest with %d under way: got %v", under, err)
+				}
+			},
+		})
+	})
+}
+
+// underway is the number of unfinished transactions and their bytes.
+func underway(p *progress) (transactions, bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue), p.bytes
+}
+
+var errStop = errors.New("stop")
+
+// Those that wait for room or for rest go on when there is some, and not before.
+func TestProgressWakes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newProgress("", 100)
+		a, b := p.begin(), p.begin()
+		a.add(80)
+		a.read("1")
+		b.add(40)
+		b.read("2")
+		var mu sync.Mutex
+		var woken []string
+		for _, w := range []struct {
+			name string
+			wait func(context.Context) error
+		}{{"room", p.waitRoom}, {"room", p.waitRoom}, {"idle", p.waitIdle}} {
+			go func() {
+				if err := w.wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				woken = append(woken, w.name)
+			}()
+		}
+		want := func(when string, names ...string) {
+			t.Helper()
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			if !slices.Equal(woken, names) {
+				t.Errorf("%s: got %v, want %v", when, woken, names)
+			}
+		}
+		want("too much under way")
+		b.finish()
+		want("the later one is durable, and all is in memory")
+		b.free(40)
+		want("80 bytes under way", "room", "room")
+		a.free(80)
+		want("nothing in memory", "room", "room")
+		a.finish()
+		want("all durable", "room", "room", "idle")
+		if p.position() != "2" {
+			t.Errorf("got position %q", p.position())
+		}
+	})
+}
+
+// Threads that finish at the same time, and readers that look: nothing is left over, the position only
+// grows.
+func TestProgressAtOnce(t *testing.T) {
+	t.Parallel()
+	p := newProgress("0000", 500)
+	portions := make(chan *entry, 64)
+	var threads sync.WaitGroup
+	for range 4 {
+		threads.Go(func() {
+			for e := range portions {
+				e.free(10)
+				e.finish()
+			}
+		})
+	}
+	looking, enough := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(looking)
+		last := cdc.Position("")
+		for {
+			now := p.position()
+			if now < last {
+				t.Errorf("the position went from %s back to %s", last, now)
+			}
+			last = now
+			select {
+			case <-enough:
+				return
+			default:
+			}
+		}
+	}()
+	const transactions = 2000
+	for i := range transactions {
+		if err := p.waitRoom(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		e := p.begin()
+		for range rand.N(4) {
+			e.add(10)
+			portions <- e
+		}
+		e.read(cdc.Position(fmt.Sprintf("%04d", i+1)))
+	}
+	if err := p.waitIdle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	close(portions)
+	threads.Wait()
+	close(enough)
+	<-looking
+	if n, bytes := underway(p); n != 0 || bytes != 0 || p.position() != cdc.Position(fmt.Sprint(transactions)) {
+		t.Errorf("got %d transactions, %d bytes, position %s", n, bytes, p.position())
+	}
+}
