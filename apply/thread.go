@@ -87,9 +87,38 @@ func (th *Thread) Run(ctx context.Context) error {
 			err = th.applyBatch(ctx, works)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: apply to %s: thread %s/%d: %w", th.target.Source, th.target.DB.Server, th.checkpoint.Pool, th.checkpoint.Thread, err)
+			return th.failure(ctx, err)
 		}
 	}
+}
+
+// failure says where err came from, and names it where it has no name and ends the thread for good.
+func (th *Thread) failure(ctx context.Context, err error) error {
+	where := fmt.Sprintf("%s: apply to %s: thread %s/%d", th.target.Source, th.target.DB.Server, th.checkpoint.Pool, th.checkpoint.Thread)
+	_, named := errors.AsType[interface {
+		error
+		Name() string
+	}](err)
+	_, restart := errors.AsType[*RestartError](err)
+	if named || restart || ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	return &RefusedError{Where: where, Err: err}
+}
+
+// RefusedError is a target that refuses what no request is the cause of, such as a table that was altered
+// under the process. Nothing of the batch is written; the next run carries it out.
+type RefusedError struct {
+	Where string // servers and thread
+	Err   error
+}
+
+func (e *RefusedError) Error() string { return e.Where + ": " + e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
+func (e *RefusedError) Name() string  { return "apply.refused" }
+
+func (e *RefusedError) Remedy() string {
+	return "cure what the database names, then start `ardso run` again: it reads the forms anew, and goes on where it stopped"
 }
 
 // collect takes the next batch: whole works up to the limits, of one path (all operations of one
