@@ -119,11 +119,11 @@ func (f *Field) Stored(v value.Value) (value.Value, error) {
 				return value.Int(v.Int()), nil
 			}
 		case value.KindDecimal:
-			if f.Column.Unsigned && !strings.ContainsAny(v.Text(), ".-NI") {
-				return v, nil
-			}
 			if n, err := strconv.ParseInt(v.Text(), 10, 64); err == nil {
 				return value.Int(n), nil
+			}
+			if f.Column.Unsigned && !strings.ContainsAny(v.Text(), ".-NI") {
+				return v, nil // above the greatest int64; Fits knows the column's range
 			}
 		}
 	case value.KindDecimal:
