@@ -298,3 +298,33 @@ func TestNewestAgreesOnBothSides(t *testing.T) {
 		}
 	})
 }
+
+// Fields that do not come from the request go with a write, are no reason for one, and never differ.
+func TestCompanions(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ policy, before, after, current, want string }{
+		{"error", "x y", "x z", "x y", "update 5=new 9=z"},
+		{"error", "x y", "x z", "x z", "nothing"},
+		{"source", "x y", "x z", "x w", "update_differs update 5=new 9=z"},
+		{"merge", "x y", "x z", "w y", "update_differs update 5=new 9=z"},
+		{"merge", "x y", "x z", "w z", "update_differs nothing"},
+		{"error", "", "x y", "x y", "nothing"},
+		{"error", "", "x y", "", "insert 1=R 5=new 8=x 9=y"},
+		{"error", "x y", "", "x y", "delete"},
+	} {
+		after, current := request(test.after), request(test.current)
+		if after != nil {
+			after[schema.LastModifiedBy] = value.Text("new")
+		}
+		if current != nil {
+			current[schema.LastModifiedBy] = value.Text("old")
+		}
+		op := operation(request(test.before), after)
+		if f := op.Field(schema.LastModifiedBy); f != nil {
+			f.Companion = true
+		}
+		if got := text(conflict.Settle(op, current.current(), conflict.Rules{OnConflict: policy(t, test.policy)})); got != test.want {
+			t.Errorf("%s: %q to %q meets %q: got %q, want %q", test.policy, test.before, test.after, test.current, got, test.want)
+		}
+	}
+}
