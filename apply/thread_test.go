@@ -529,7 +529,7 @@ func TestKilledConnections(t *testing.T) {
 			th := w.thread(1)
 			wait := w.run(th)
 			stop := make(chan struct{})
-			sent := make(chan int)
+			sent := make(chan int, 1)
 			go func() {
 				n := 0
 				for alive := true; alive; n++ {
