@@ -14,7 +14,7 @@ TOOLS := $(CURDIR)/.cache/bin
 GOFUMPT := $(TOOLS)/gofumpt-$(GOFUMPT_VERSION)
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: help demo build test test-short test-race test-docker servers lint format bench fuzz clean
+.PHONY: help demo build test test-short test-race test-docker servers lint format bench bench-catchup fuzz clean
 
 help: ## List the targets (this text)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,8 @@ build: ## Build bin/ardso, stamped with the version
 test: servers ## Install missing database servers and run all tests
 	go test -timeout 30m $(PKG)
 
-test-short: ## Run the tests that take moments (under two minutes)
-	go test -short -timeout 5m $(PKG)
+test-short: ## Run the tests that take moments, on three engines (under two minutes)
+	ARDSO_TEST_ENGINES=postgres15,mariadb10.11,sqlite ARDSO_TEST_FSYNC=off go test -short -timeout 5m $(PKG)
 
 test-race: servers ## Run the tests of concurrent packages under the race detector
 	go test -race -timeout 30m ./apply/... ./cdc/... ./cmd/... ./integration/dbtest/...
@@ -49,6 +49,9 @@ format: $(GOFUMPT) ## Format all Go files
 
 bench: ## Run the benchmarks (PKG=./mapping/... for some)
 	go test -run '^$$' -bench . -benchmem -timeout 60m $(PKG)
+
+bench-catchup: servers ## Measure catching up beside PostgreSQL's own replication
+	ARDSO_BENCH=1 go test -run TestCatchUp -v -timeout 60m ./integration
 
 fuzz: ## Run each fuzz target for FUZZTIME (10s)
 	@grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \

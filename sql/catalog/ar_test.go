@@ -277,6 +277,9 @@ func TestManyForms(t *testing.T) {
 	// The MySQL family takes too long to make as many tables.
 	for name, n := range map[string]int{"postgres15": 2000, "sqlite": 2000, "mariadb10.11": 200, "mysql5.6": 200} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() {
+				n /= 10
+			}
 			forms := forms[:n]
 			db := dbtest.New(t, name)
 			arfixture.Create(t, db, forms...)
