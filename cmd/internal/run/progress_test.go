@@ -95,8 +95,8 @@ func TestProgress(t *testing.T) {
 					for _, n := range s.sizes {
 						bytes += n
 					}
-					if told := s.told; (told == 1) != s.finished() || told > 1 {
-						t.Fatalf("%s: finished %v, after was called %d times", s.at, s.finished(), told)
+					if s.told > 1 || s.told == 1 && !s.finished() || s.told == 0 && prefix {
+						t.Fatalf("%s: finished %v, with all before it %v; after was called %d times", s.at, s.finished(), prefix, s.told)
 					}
 				}
 				if got := p.position(); got != want {
