@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"ardso/apply/batch"
 	"ardso/apply/conflict"
@@ -117,8 +118,18 @@ func (w *writing) hold(ctx context.Context, ops []*mapping.Operation) ([]*mappin
 	}
 	free := ops[:0:0]
 	for _, op := range ops {
-		row := byKey[heldKey(op)]
+		key := heldKey(op)
+		row := byKey[key]
 		if row == nil {
+			free = append(free, op)
+			continue
+		}
+		passed, err := w.passOver(ctx, row, op)
+		if err != nil {
+			return nil, err
+		}
+		if passed {
+			delete(byKey, key)
 			free = append(free, op)
 			continue
 		}
@@ -127,6 +138,34 @@ func (w *writing) hold(ctx context.Context, ops []*mapping.Operation) ([]*mappin
 		}
 	}
 	return free, nil
+}
+
+// passOver takes row away where op supersedes what waits in it, and reports whether it did.
+func (w *writing) passOver(ctx context.Context, row *control.PendingError, op *mapping.Operation) (bool, error) {
+	if ok, err := supersedes(op, row); !ok {
+		return false, err
+	}
+	if err := control.DeleteError(ctx, w.tx, row.ID); err != nil {
+		return false, err
+	}
+	key := row.Key()
+	w.freed = append(w.freed, key)
+	w.held = slices.DeleteFunc(w.held, func(k control.Key) bool { return k == key })
+	return true, nil
+}
+
+// supersedes reports whether op brings the whole request, so that what waits in row for the same request
+// need no longer be carried out: current state from a transfer always does, and a modify that may create
+// its request does where that was missing. An operation that changes the key leaves a request under the
+// old one behind, so it is never passed over.
+func supersedes(op *mapping.Operation, row *control.PendingError) (bool, error) {
+	whole := op.Selected && op.Action == mapping.Create ||
+		op.CreateIfMissing && op.Action == mapping.Modify && row.Error == string(conflict.UpdateMissing) && conflict.Complete(op)
+	if !whole || op.Failure != nil || op.ChangesKey() {
+		return false, nil
+	}
+	waiting, err := decode(row.Operation)
+	return err == nil && !slices.ContainsFunc(waiting, (*mapping.Operation).ChangesKey), err
 }
 
 func heldKey(op *mapping.Operation) control.Key {
@@ -296,7 +335,13 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 			return err
 		}
 		if len(rows) == 1 {
-			return w.join(ctx, &rows[0], op)
+			passed, err := w.passOver(ctx, &rows[0], op)
+			if err != nil {
+				return err
+			}
+			if !passed {
+				return w.join(ctx, &rows[0], op)
+			}
 		}
 	}
 	if op.Failure != nil {

@@ -539,3 +539,25 @@ func TestDefinitionMistake(t *testing.T) {
 	undo()
 	s.agrees()
 }
+
+// A modify whose request the target lacks goes to errors, and what comes later for that request waits
+// behind it. As its remedy says a transfer of the request brings it, and nothing is left in errors.
+func TestTransferCuresMissingRequest(t *testing.T) {
+	t.Parallel()
+	for _, target := range []string{"sqlite", "mariadb10.11"} {
+		t.Run(target, func(t *testing.T) {
+			t.Parallel()
+			s := accountSite(t, "postgres15", target)
+			s.begin()
+			s.ardso("run", "--once")
+			s.exec("dst", "DELETE FROM account")
+			s.exec("src", "UPDATE account SET balance = 12 WHERE id = 1", "UPDATE account SET note = 'joins' WHERE id = 1")
+			s.fails(exitAttention, []string{"run", "--once"}, "1 operation went to errors")
+			s.fails(0, []string{"errors", "--json"}, "update_missing", "transfer the request (`ardso transfer`)")
+			s.stands()
+			s.exec("src", "UPDATE account SET balance = 22 WHERE id = 2")
+			s.ardso("transfer", "--mapping", "accounts")
+			s.agrees()
+		})
+	}
+}

@@ -88,7 +88,7 @@ func benchDefinitions() (forms, definitions string) {
 		forms += fmt.Sprintf("      - {name: %s, table: %s}\n", x.form, x.table)
 		for _, target := range benchTargets {
 			name := x.form + " to " + target
-			fmt.Fprintf(&mappings, "  - {name: %s, from: {server: src, form: %s}, to: {server: %s, form: %s}, match: like names, transfer_mode: independent copy, on_conflict: source}\n",
+			fmt.Fprintf(&mappings, "  - {name: %s, from: {server: src, form: %s}, to: {server: %s, form: %s}, match: like names, transfer_mode: independent copy}\n",
 				name, x.form, target, x.form)
 			fmt.Fprintf(&filters, "  - {name: %s, server: src, form: %s, on: [submit, modify], transfer: {mapping: %s, pool: bench}}\n", name, x.form, name)
 			fmt.Fprintf(&filters, "  - {name: %s gone, server: src, form: %s, on: delete, delete: {mapping: %s, pool: bench}}\n", name, x.form, name)

@@ -128,7 +128,7 @@ func join(a, b *mapping.Operation) *mapping.Operation {
 	case mapping.Delete: // delete + create: the request was replaced
 		j.Action = mapping.Modify
 	}
-	j.CreateIfMissing = a.CreateIfMissing
+	j.CreateIfMissing = a.CreateIfMissing || b.CreateIfMissing
 	return &j
 }
 

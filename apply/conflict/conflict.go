@@ -115,7 +115,7 @@ func settleModify(op *mapping.Operation, cur *Current, r Rules) Outcome {
 	if cur == nil {
 		o := Outcome{Kind: UpdateMissing, Do: Insert, Write: known(op), By: by}
 		switch {
-		case !complete(op):
+		case !Complete(op):
 			// An insert needs every mapped value, and the log did not send them all (PD-4).
 			o.Do, o.Write, o.By = Park, nil, ""
 			o.Detail = "the log does not hold the whole request"
@@ -237,8 +237,8 @@ func known(op *mapping.Operation) []Write {
 	return w
 }
 
-// complete reports whether op knows every field after the change.
-func complete(op *mapping.Operation) bool {
+// Complete reports whether op knows every field after the change.
+func Complete(op *mapping.Operation) bool {
 	for _, f := range op.Fields {
 		if f.After.Kind() == value.KindUnchanged {
 			return false

@@ -10,6 +10,7 @@ import (
 
 	"ardso/cdc"
 	"ardso/cdc/watermark"
+	"ardso/mapping"
 	"ardso/sql/control"
 	"ardso/sql/schema"
 	"ardso/sql/statement"
@@ -25,7 +26,8 @@ type jobs struct {
 
 	mu      sync.Mutex
 	current *job
-	idle    chan struct{} // closed once the queue was seen empty with nothing under way
+	loading map[string]bool // mappings that a transfer is under way or waiting for, as last seen
+	idle    chan struct{}   // closed once the queue was seen empty with nothing under way
 }
 
 // job is the one under way.
@@ -49,12 +51,12 @@ func newJobs(s *source) *jobs {
 func (j *jobs) run(ctx context.Context) error {
 	seenIdle := false
 	for {
-		list, err := control.ListPending(ctx, j.s.server.DB, control.PendingFilter{Status: []control.Status{control.New, control.Running}})
+		list, err := j.look(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", j.s.server.Name, err)
+			return err
 		}
 		for _, p := range list {
 			if err := j.one(ctx, p); err != nil {
@@ -72,6 +74,36 @@ func (j *jobs) run(ctx context.Context) error {
 		case <-time.After(pollInterval):
 		case <-ctx.Done():
 			return nil
+		}
+	}
+}
+
+// look reads which jobs there are. It is called before the log is read and before each job begins, so
+// that expect knows of a job before the job's first watermark comes by.
+func (j *jobs) look(ctx context.Context) ([]control.Pending, error) {
+	list, err := control.ListPending(ctx, j.s.server.DB, control.PendingFilter{Status: []control.Status{control.New, control.Running}})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", j.s.server.Name, err)
+	}
+	loading := make(map[string]bool)
+	for _, p := range list {
+		loading[p.Mapping] = true
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.loading = loading
+	return list, nil
+}
+
+// expect lets modifies create their requests where a transfer along their mapping is under way: it may not
+// have come to a request yet, and leaves those out that the log touches meanwhile, since their change
+// brings all of it.
+func (j *jobs) expect(ops []*mapping.Operation) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, op := range ops {
+		if op.Action == mapping.Modify && j.loading[op.Mapping] {
+			op.CreateIfMissing = true
 		}
 	}
 }

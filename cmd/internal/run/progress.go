@@ -26,7 +26,7 @@ type entry struct {
 	p        *progress
 	position cdc.Position // "" until its last part was read
 	open     int          // portions that are not durable, plus one while parts are to come
-	after    func()       // called once it is durable; must not wait
+	after    func()       // called once it and all before it are durable; must not wait
 }
 
 func newProgress(from cdc.Position, budget int) *progress {
@@ -77,9 +77,6 @@ func (e *entry) read(pos cdc.Position) {
 
 // settle tells those who wait. p.mu is held.
 func (e *entry) settle() {
-	if e.open == 0 && e.after != nil {
-		e.after()
-	}
 	e.p.advance()
 }
 
@@ -88,6 +85,9 @@ func (p *progress) advance() {
 	n := 0
 	for n < len(p.queue) && p.queue[n].open == 0 {
 		p.done = p.queue[n].position
+		if p.queue[n].after != nil {
+			p.queue[n].after()
+		}
 		p.queue[n] = nil
 		n++
 	}

@@ -79,6 +79,10 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	if err := s.openTargets(ctx, from); err != nil {
 		return err
 	}
+	s.jobs = newJobs(s)
+	if _, err := s.jobs.look(ctx); err != nil {
+		return err
+	}
 
 	// The helpers end when the last position is saved; the threads when no more work can come.
 	helpers, hctx := errgroup.WithContext(ctx)
@@ -95,7 +99,6 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 
 	reading, rctx := errgroup.WithContext(tctx)
 	readCtx, stopReading := context.WithCancelCause(rctx)
-	s.jobs = newJobs(s)
 	s.retried = make(chan struct{})
 	reading.Go(func() error {
 		err := s.reader.Read(readCtx, from, s.stream.Filter(s.deliver(tctx)))
@@ -302,6 +305,7 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 		if err != nil {
 			return err
 		}
+		s.jobs.expect(ops)
 		if s.tx == nil {
 			alone := tx.More || slices.ContainsFunc(ops, func(o *mapping.Operation) bool { return o.ChangesKey() })
 			if alone { // what other threads still hold must come before
