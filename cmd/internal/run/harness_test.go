@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -225,4 +226,45 @@ func (w *world) follow(servers ...string) (stop func()) {
 			w.t.Errorf("run: %v", err)
 		}
 	})
+}
+
+// eventually waits for a condition.
+func (w *world) eventually(what string, ok func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("not within 30 s: %s", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// reopen reads changed definitions and makes what they name ready; the reader's position stays.
+func (w *world) reopen() {
+	w.t.Helper()
+	positions := make(map[string]string)
+	for name := range w.sys.Servers {
+		lease, err := control.ReadLease(w.t.Context(), w.dbs[name])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		positions[name] = lease.Position
+	}
+	if err := w.sys.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.open()
+	for _, name := range w.sys.Sources() {
+		db := w.dbs[name]
+		epoch, _, ok, err := control.AcquireLease(w.t.Context(), db, "init", 0)
+		if err != nil || !ok {
+			w.t.Fatal(ok, err)
+		}
+		if err := control.SavePosition(w.t.Context(), db, epoch, positions[name]); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := control.ReleaseLease(w.t.Context(), db, "init", epoch); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
