@@ -183,7 +183,49 @@ func (w *writing) join(ctx context.Context, row *control.PendingError, op *mappi
 		return err
 	}
 	row.Operation = text
-	return control.Join(ctx, w.tx, row.ID, text)
+	if err := control.Join(ctx, w.tx, row.ID, text); err != nil {
+		return err
+	}
+	return w.holdRenamed(ctx, op)
+}
+
+// behindRename is the error of a row that holds back a request until the operation that gave it its
+// Request ID is carried out.
+const behindRename = "request.behind_rename"
+
+// holdRenamed holds back what follows under the new Request ID of an operation that waits (G3).
+func (w *writing) holdRenamed(ctx context.Context, op *mapping.Operation) error {
+	if op.Renamed == "" {
+		return nil
+	}
+	after := *op
+	after.Request, after.Renamed = op.Renamed, ""
+	rows, err := control.Held(ctx, w.tx, w.t.Source, heldKey(&after))
+	if err != nil || len(rows) > 0 { // it is held back already
+		return err
+	}
+	_, err = control.Park(ctx, w.tx, control.PendingError{
+		Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Renamed, TargetForm: op.TargetForm,
+		Pool: w.pool, Action: mapping.Modify.String(), Error: behindRename, Operation: "[]",
+		Reason: fmt.Sprintf("request %q was %q before, and the operation that renames it waits", op.Renamed, op.Request),
+		Remedy: fmt.Sprintf("see to request %q; this one goes on by itself then", op.Request),
+	})
+	w.held = append(w.held, heldKey(&after))
+	return err
+}
+
+// freeRenamed lets go on what waited for op, which is carried out now.
+func (w *writing) freeRenamed(ctx context.Context, op *mapping.Operation) error {
+	if op.Renamed == "" {
+		return nil
+	}
+	after := *op
+	after.Request = op.Renamed
+	rows, err := control.Held(ctx, w.tx, w.t.Source, heldKey(&after))
+	if err != nil || len(rows) == 0 || rows[0].Error != behindRename {
+		return err
+	}
+	return control.SetErrorStatus(ctx, w.tx, rows[0].ID, control.ErrorRetry)
 }
 
 // The operation column holds the waiting operations in log order, folded as far as they can be.
@@ -396,7 +438,7 @@ func (w *writing) carryOut(ctx context.Context, op *mapping.Operation, form *sch
 	accepted, err := true, error(nil)
 	if o.Do != conflict.Nothing {
 		err = w.within(ctx, func() error {
-			accepted, err = w.perform(ctx, form, key, o)
+			accepted, err = w.perform(ctx, op, form, key, o)
 			return err
 		})
 	}
@@ -420,7 +462,7 @@ func (w *writing) carryOut(ctx context.Context, op *mapping.Operation, form *sch
 }
 
 // perform writes one request.
-func (w *writing) perform(ctx context.Context, form *schema.Form, key []value.Value, o conflict.Outcome) (accepted bool, err error) {
+func (w *writing) perform(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, o conflict.Outcome) (accepted bool, err error) {
 	var refused []int
 	switch o.Do {
 	case conflict.Delete:
@@ -432,7 +474,7 @@ func (w *writing) perform(ctx context.Context, form *schema.Form, key []value.Va
 		}
 		refused, err = w.t.writer.Update(ctx, w.tx, form, statement.UpdateSet{Set: fields}, []statement.UpdateRow{{Key: key, Set: vals}})
 	default:
-		fields, vals, ferr := fits(form, o.Write)
+		fields, vals, ferr := fits(form, withCreateDate(op, form, o.Write))
 		if ferr != nil {
 			return false, ferr
 		}
@@ -444,6 +486,16 @@ func (w *writing) perform(ctx context.Context, form *schema.Form, key []value.Va
 		refused, err = w.t.writer.Insert(ctx, w.tx, form, fields, [][]value.Value{vals})
 	}
 	return err == nil && len(refused) == 0, err
+}
+
+// withCreateDate fills Create Date of an AR System form where the mapping does not carry it and a modify
+// creates the request: operations that create bring it themselves (ar-database-reference 12, row 32).
+func withCreateDate(op *mapping.Operation, form *schema.Form, write []conflict.Write) []conflict.Write {
+	created := form.FieldByID(schema.CreateDate)
+	if form.ID == 0 || created == nil || slices.ContainsFunc(write, func(x conflict.Write) bool { return x.Field == schema.CreateDate }) {
+		return write
+	}
+	return append(slices.Clone(write), conflict.Write{Field: created.ID, Value: value.Instant(op.CommitTime.Unix() * 1_000_000)})
 }
 
 // fits checks values again: operations may have waited since they were decided on.
@@ -585,6 +637,9 @@ func (w *writing) park(ctx context.Context, op *mapping.Operation, f *mapping.Fa
 	}
 	w.parked++
 	w.held = append(w.held, heldKey(op))
+	if err := w.holdRenamed(ctx, op); err != nil {
+		return err
+	}
 	if cur != nil {
 		return w.record(ctx, op, cur, conflict.Outcome{Kind: conflict.Kind(f.Kind), Do: conflict.Park, By: "parked", Detail: f.Reason})
 	}
@@ -692,6 +747,9 @@ func (w *writing) retry(ctx context.Context, id string) error {
 				}
 			}
 			return nil
+		}
+		if err := w.freeRenamed(ctx, op); err != nil {
+			return err
 		}
 	}
 	w.freed = append(w.freed, found.Key())

@@ -259,7 +259,7 @@ type event struct {
 	id            string // Request ID before the change, after it on insert
 	path          []string
 	merge         bool
-	renames       bool     // the Request ID changed
+	renamed       string   // the Request ID after the change, where it changed
 	failure       *Failure // the row cannot be read whole
 	env           qual.Env
 }
@@ -296,7 +296,11 @@ func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange
 	}
 	if e.before != nil {
 		e.id = request.ID(fm.Form, e.before)
-		e.renames = e.after != nil && request.ID(fm.Form, e.after) != e.id
+		if e.after != nil {
+			if id := request.ID(fm.Form, e.after); id != e.id {
+				e.renamed = id
+			}
+		}
 	} else {
 		e.id = request.ID(fm.Form, e.after)
 	}

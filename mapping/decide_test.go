@@ -284,8 +284,8 @@ func TestDecide(t *testing.T) {
 		{
 			name: "a new Request ID", yaml: filter("on: [submit, modify], transfer: {mapping: M}"), tx: tx(update(row(), row("Request ID=R2"))), want: "modify M R1",
 			after: func(t *testing.T, ops []*mapping.Operation) {
-				if !ops[0].Renames || !ops[0].ChangesKey() || ops[0].TargetKey()[0].Text() != "R1" {
-					t.Errorf("got renames %v, changes key %v, key %v", ops[0].Renames, ops[0].ChangesKey(), ops[0].TargetKey())
+				if ops[0].Renamed == "" || !ops[0].ChangesKey() || ops[0].TargetKey()[0].Text() != "R1" {
+					t.Errorf("got renamed %q, changes key %v, key %v", ops[0].Renamed, ops[0].ChangesKey(), ops[0].TargetKey())
 				}
 			},
 		},

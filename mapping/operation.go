@@ -65,8 +65,8 @@ type Operation struct {
 	// CreateIfMissing: it cannot be told whether this request was transferred before, so a modify that
 	// finds no request on the target is a first transfer, not a conflict.
 	CreateIfMissing bool `json:"create_if_missing,omitempty"`
-	// Renames: the change gave the source's request another Request ID.
-	Renames bool `json:"renames,omitempty"`
+	// Renamed, if not empty, is the Request ID that the change gave the source's request.
+	Renamed string `json:"renamed,omitempty"`
 	// Selected: current state from a watermark select, not a change; it has no Before.
 	Selected bool `json:"selected,omitempty"`
 
@@ -103,8 +103,8 @@ func (o *Operation) Field(id int) *FieldChange {
 // ChangesKey reports whether the operation gives the request another key, on the source or on the
 // target (A-4): requests before and after it cannot be told apart by key alone.
 func (o *Operation) ChangesKey() bool {
-	if o.Renames || o.Action != Modify {
-		return o.Renames
+	if o.Renamed != "" || o.Action != Modify {
+		return o.Renamed != ""
 	}
 	for _, id := range o.Key {
 		if f := o.Field(id); f != nil && f.Before.Known() && f.Changes() {

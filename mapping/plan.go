@@ -99,7 +99,7 @@ func (p *plan) reads(f *schema.Field) bool {
 // operation starts an operation of the mapping for the event; Action and Fields are still to come.
 func (p *plan) operation(d *Decider, e *event) *Operation {
 	return &Operation{
-		Mapping: p.Name, Renames: e.renames,
+		Mapping: p.Name, Renamed: e.renamed,
 		Source: d.server, Form: p.FromForm.Name, Request: e.id,
 		Target: p.To.Server, TargetForm: p.ToForm.Name, Key: p.key,
 		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: e.path,

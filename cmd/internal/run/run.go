@@ -297,7 +297,8 @@ func (r *runner) ready(ctx context.Context, tables []*schema.Table) error {
 		return err
 	}
 	for _, f := range findings {
-		if f.Severity == cdc.Error {
+		// A slot that is gone is a lost position, which the reader itself tells better.
+		if f.Severity == cdc.Error && f.Name != "postgres.slot" {
 			return &NotReadyError{f}
 		}
 	}
