@@ -142,9 +142,10 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 		j.mu.Unlock()
 	}()
 
-	selected := make(chan error, 1)
+	selected := make(chan error, 1) // nil once it has told that all is selected
+	result := selected
 	go func() {
-		selected <- j.s.stream.Select(ctx, watermark.Job{
+		result <- j.s.stream.Select(ctx, watermark.Job{
 			ID: p.ID, Mapping: p.Mapping, Where: p.Qualification, After: p.LastKey,
 			Rows: &chunker{jobs: j, form: rows, where: where},
 		})
@@ -153,7 +154,8 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 		select {
 		case err := <-selected:
 			if err == nil {
-				continue // the last chunk is delivered; its durability comes by the other way
+				selected = nil // the last chunk is delivered; its durability comes by the other way
+				continue
 			}
 			var again *watermark.RestartError
 			if ctx.Err() != nil || errors.As(err, &again) {
@@ -171,7 +173,9 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 				return control.SetStatus(ctx, db, p.ID, control.Done, nil)
 			}
 		case <-ctx.Done():
-			log.Debug("job interrupted", "err", <-selected)
+			if selected != nil {
+				log.Debug("job interrupted", "err", <-selected)
+			}
 			return context.Cause(ctx)
 		}
 	}
