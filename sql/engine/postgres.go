@@ -177,6 +177,12 @@ func (postgres) parse(kind value.Kind, typeName, text string) (value.Value, erro
 		return parseHex(text)
 	case typeName == "float4":
 		return parseSingle(text)
+	case typeName == "inet": // a cast to text shows the mask of a single address, the log does not
+		mask := "/32"
+		if strings.Contains(text, ":") {
+			mask = "/128"
+		}
+		text = strings.TrimSuffix(text, mask)
 	}
 	return value.Parse(kind, text)
 }

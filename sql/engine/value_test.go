@@ -77,6 +77,9 @@ func TestValues(t *testing.T) {
 			{"interval", "interval", "'1 day 2 hours'", value.Text("1 day 02:00:00")},
 			{"integer[]", "_int4", "'{1,NULL}'", value.Text("{1,NULL}")},
 			{"uuid", "uuid", "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'", value.Text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")},
+			{"inet", "inet", "'10.0.0.1'", value.Text("10.0.0.1")},
+			{"inet", "inet", "'10.0.0.0/8'", value.Text("10.0.0.0/8")},
+			{"inet", "inet", "'2001:db8::1'", value.Text("2001:db8::1")},
 			{"timetz", "timetz", "'10:00:00+02'", value.Text("10:00:00+02")},
 		},
 		"mysql": {

@@ -81,6 +81,8 @@ func (postgres) find(c *schema.Column, name, param string) string {
 func (postgres) compare(c *schema.Column, name, param string, emptyIsNull bool) string {
 	const same = " IS NOT DISTINCT FROM "
 	switch {
+	case c.BaseType == "inet": // its text has two forms
+		return name + same + param + "::inet"
 	case c.Kind == value.KindText:
 		left := name + "::text"
 		if emptyIsNull {

@@ -558,10 +558,10 @@ func TestPostgresTypes(t *testing.T) {
 		}
 		ctx := t.Context()
 		execAll(t, db, "CREATE DOMAIN short AS varchar(3)",
-			`CREATE TABLE odd (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, d short, u uuid, j jsonb, a integer[], b bit(8))`)
-		f := describeForm(db.Engine, db.Schema, "odd", 1, "id big", "d text", "u text", "j text", "a text", "b text")
+			`CREATE TABLE odd (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, d short, u uuid, j jsonb, a integer[], b bit(8), n inet)`)
+		f := describeForm(db.Engine, db.Schema, "odd", 1, "id big", "d text", "u text", "j text", "a text", "b text", "n text")
 		f.Table.Columns[0].IdentityAlways = true
-		for i, base := range []string{"", "character varying", "uuid", "jsonb", "integer[]", "bit"} {
+		for i, base := range []string{"", "character varying", "uuid", "jsonb", "integer[]", "bit", "inet"} {
 			if i > 0 {
 				f.Table.Columns[i].BaseType = base
 			}
@@ -570,7 +570,7 @@ func TestPostgresTypes(t *testing.T) {
 		w := NewWriter(db)
 		row := []value.Value{
 			value.Int(7), value.Text("abc"), value.Text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), value.Text(`{"a": 1}`),
-			value.Text("{1,NULL,3}"), value.Text("10101010"),
+			value.Text("{1,NULL,3}"), value.Text("10101010"), value.Text("10.0.0.1"),
 		}
 		inTx(t, db, func(tx *Tx) {
 			if refused := get(w.Insert(ctx, tx, f, f.Fields, [][]value.Value{row}))(t); len(refused) > 0 {
