@@ -25,6 +25,7 @@ const (
 	saveInterval = time.Second
 	pollInterval = time.Second
 	drainLimit   = 30 * time.Second
+	chunkRows    = 4000             // a chunk waits twice for its watermark to come by, so it should be worth it
 	queueBudget  = 32 << 20 // bytes of operations under way per source, G7
 )
 
@@ -75,7 +76,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s.progress = newProgress(from, queueBudget)
-	s.stream = watermark.New(s.writeWatermark, watermark.Options{Run: s.run()})
+	s.stream = watermark.New(s.writeWatermark, watermark.Options{Run: s.run(), ChunkRows: chunkRows})
 	if err := s.openTargets(ctx, from); err != nil {
 		return err
 	}
