@@ -25,7 +25,7 @@ const (
 	saveInterval = time.Second
 	pollInterval = time.Second
 	drainLimit   = 30 * time.Second
-	chunkRows    = 4000             // a chunk waits twice for its watermark to come by, so it should be worth it
+	chunkRows    = 4000     // a chunk waits twice for its watermark to come by, so it should be worth it
 	queueBudget  = 32 << 20 // bytes of operations under way per source, G7
 )
 
