@@ -18,8 +18,9 @@ import (
 // part and the after image, position and commit time of its last. A create and a later delete leave
 // nothing; a modify whose parts cancel out leaves nothing. ops is not modified.
 //
-// An operation that changes the key, that failed, or that finds its request by a qualification is
-// never folded, and nothing is folded across a key change.
+// An operation that changes the key, that failed, that finds its request by a qualification, or whose
+// before image is not what the part before it made, is never folded, and nothing is folded across a
+// key change.
 // Rule: docs/ARCHITECTURE.md, "Batches".
 func Fold(ops []*mapping.Operation) []*mapping.Operation {
 	type slot struct{ op *mapping.Operation }
@@ -97,6 +98,9 @@ func foldable(a, b *mapping.Operation) bool {
 	if !slices.EqualFunc(a.Fields, b.Fields, func(x, y mapping.FieldChange) bool { return x.Field == y.Field }) {
 		return false
 	}
+	if !follows(a, b) {
+		return false
+	}
 	switch b.Action {
 	case mapping.Create:
 		return a.Action == mapping.Delete
@@ -106,6 +110,19 @@ func foldable(a, b *mapping.Operation) bool {
 		return a.Action == mapping.Create || a.Action == mapping.Modify
 	}
 	return false
+}
+
+// follows reports whether b's before image is a's after image. Where it is not, the request was changed
+// in between by what gave no operation, such as a merge from this very target: b must then meet what
+// the target has with its own before image, not with that of a.
+func follows(a, b *mapping.Operation) bool {
+	for i := range b.Fields {
+		after, before := a.Fields[i].After, b.Fields[i].Before
+		if after.Known() && before.Known() && !after.Equal(before) {
+			return false
+		}
+	}
+	return true
 }
 
 // join assumes foldable(a, b). It returns nil for create + delete.
@@ -164,18 +181,19 @@ func Plan(ops []*mapping.Operation, serial func(form string) bool) []*Group {
 		}
 		shape, row := shapeKey(op), rowKey(op)
 		if serial(op.TargetForm) {
-			if last == nil || shapeOf(last) != shape {
+			if last == nil || shapeOf(last) != shape || rows[row] == last {
 				last = newGroup(op)
 				groups = append(groups, last)
-				continue
+			} else {
+				last.Ops = append(last.Ops, op)
 			}
-			last.Ops = append(last.Ops, op)
+			rows[row] = last
 			continue
 		}
 		g := open[shape]
-		if at := rows[row]; at != nil && at != g {
-			// The request is written by an earlier group of another shape: start all over, so that this
-			// operation comes after it.
+		if rows[row] != nil {
+			// The request is written by an earlier group: start all over, so that this operation comes
+			// after it. One statement must not write a request twice.
 			clear(open)
 			clear(rows)
 			g = nil
