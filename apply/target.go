@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"ardso/mapping/definition"
 	"ardso/mapping/qual"
@@ -34,6 +35,8 @@ type Target struct {
 	Source string // server whose log is applied here
 	Epoch  int64  // lease of that server's reader; writes of an older one are refused
 	Log    *slog.Logger
+	// Patience is how long a target that does not accept is waited for; 0 = without end.
+	Patience time.Duration
 
 	Counters Counters
 

@@ -121,6 +121,20 @@ func (e *RefusedError) Remedy() string {
 	return "cure what the database names, then start `ardso run` again: it reads the forms anew, and goes on where it stopped"
 }
 
+// NotAcceptingError ends the patience with a target: it is down, read-only, full, or denies a privilege.
+type NotAcceptingError struct {
+	Server string
+	Err    error
+}
+
+func (e *NotAcceptingError) Error() string { return e.Server + " does not accept: " + e.Err.Error() }
+func (e *NotAcceptingError) Unwrap() error { return e.Err }
+func (e *NotAcceptingError) Name() string  { return "server.not_accepting" }
+
+func (e *NotAcceptingError) Remedy() string {
+	return "cure what the database names, then run again: it goes on where it stopped"
+}
+
 // collect takes the next batch: whole works up to the limits, of one path (all operations of one
 // transaction share one). No works and ok: closed.
 func (th *Thread) collect(ctx context.Context) (works []Work, ok bool) {
@@ -272,6 +286,7 @@ func (th *Thread) retryMark(ctx context.Context, c control.Checkpoint, id string
 // the checkpoint tells whether the transaction is in (A-12).
 func (th *Thread) persist(ctx context.Context, next *control.Checkpoint, attempt func(context.Context) error) error {
 	failures := 0
+	began := time.Now()
 	for {
 		err := attempt(ctx)
 		if err == nil {
@@ -288,6 +303,9 @@ func (th *Thread) persist(ctx context.Context, next *control.Checkpoint, attempt
 		}
 		failures++
 		th.target.Counters.Retries.Add(1)
+		if p := th.target.Patience; p > 0 && time.Since(began) > p {
+			return &NotAcceptingError{Server: th.target.DB.Server, Err: err}
+		}
 		if failures == 3 { // a passing deadlock is no news; a lasting condition is said once (INV-8)
 			th.target.Log.Warn("target does not accept, trying again", "pool", th.checkpoint.Pool, "thread", th.checkpoint.Thread, "err", err)
 		}

@@ -345,11 +345,12 @@ func (d *Decider) filters(ops []*Operation, e *event, fm *form) ([]*Operation, e
 	return ops, nil
 }
 
-// on is the event as a filter's `on` names it: all that ardso applied is a merge, whatever it does to
-// the row (ar-database-reference 9).
+// on is the event as a filter's `on` names it. What ardso applied is a merge (ar-database-reference 9),
+// but for deletes: there is no merge that deletes, so Distributed Server deletes as users do
+// (dso-reference 8).
 func (e *event) on() definition.Event {
 	switch {
-	case e.merge:
+	case e.merge && e.kind != cdc.Delete:
 		return definition.Merge
 	case e.kind == cdc.Insert:
 		return definition.Submit
@@ -370,7 +371,9 @@ func (d *Decider) fillEnv(e *event, fm *form) {
 		Now:       e.tx.CommitTime,
 	}
 	if e.merge {
-		e.env.Keywords.Operation = "MERGE"
+		if e.kind != cdc.Delete {
+			e.env.Keywords.Operation = "MERGE"
+		}
 		e.env.Keywords.User = DistributedServer
 	} else if f := fm.FieldByID(schema.LastModifiedBy); f != nil && e.after != nil {
 		e.env.Keywords.User = e.after[f.Index].Text()

@@ -238,9 +238,10 @@ func TestDecide(t *testing.T) {
 		{name: "what ardso inserted is a merge", yaml: filter("on: submit, transfer: {mapping: M}"), tx: merged(tx(insert(row())), "tokyo")},
 		{name: "a merge's insert", yaml: filter("on: merge, transfer: {mapping: M}"), tx: merged(tx(insert(row())), "tokyo"), want: "create M R1"},
 		{name: "a merge's update", yaml: filter(all + "transfer: {mapping: M}"), tx: merged(tx(update(row(), row("Count=4"))), "tokyo"), want: "modify M R1"},
-		{name: "a merge's delete", yaml: filter("on: merge, delete: {mapping: M}"), tx: merged(tx(remove(row())), "tokyo"), want: "delete M R1"},
+		{name: "a merge's delete is a delete", yaml: filter(`on: delete, run_if: '$USER$ = "Distributed Server" AND $OPERATION$ = "DELETE"', delete: {mapping: M}`), tx: merged(tx(remove(row())), "tokyo"), want: "delete M R1"},
 		{name: "nothing goes to a server on the path", yaml: filter(all + "transfer: [{mapping: M}, {mapping: T}]"), tx: merged(tx(insert(row())), "chicago"), want: "create T R1"},
-		{name: "nor does a delete", yaml: filter(`on: merge, delete: [{mapping: M}, {server: chicago, form: Repair, request_id: "'Request ID'"}]`), tx: merged(tx(remove(row())), "tokyo", "chicago")},
+		{name: "a merge's delete is no merge", yaml: filter("on: merge, delete: {mapping: M}"), tx: merged(tx(remove(row())), "tokyo")},
+		{name: "nor does a delete", yaml: filter(`on: delete, delete: [{mapping: M}, {server: chicago, form: Repair, request_id: "'Request ID'"}]`), tx: merged(tx(remove(row())), "tokyo", "chicago")},
 		{name: "a write-back triggers nothing", yaml: filter(all + "transfer: {mapping: T}"), tx: func() *cdc.Transaction {
 			x := merged(tx(insert(row())), "chicago")
 			x.Mark.WriteBack = true

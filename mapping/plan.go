@@ -142,7 +142,7 @@ func (p *plan) fill(op *Operation, e *event) (changed bool) {
 		}
 		op.Fields = append(op.Fields, f)
 	}
-	if op.Action == Modify {
+	if op.Action != Create {
 		p.checkBefore(op, never)
 	}
 	if p.Match != nil {
@@ -190,7 +190,7 @@ func (p *plan) value(l line, e *event, im request.Image) (value.Value, error) {
 // keywords is an Env for the event without images.
 func (p *plan) keywords(e *event) qual.Env { return qual.Env{Keywords: e.env.Keywords} }
 
-// checkBefore refuses a modify whose before image the log does not hold, where the mapping needs it
+// checkBefore refuses a modify or delete whose before image the log does not hold, where the mapping needs it
 // to see a conflict (PD-5, G5). It passes over the fields in never: the image is there, and what it
 // holds means nothing on the target; so a correction on the source can follow (G8).
 func (p *plan) checkBefore(op *Operation, never []int) {

@@ -102,6 +102,10 @@ func settleCreate(op *mapping.Operation, cur *Current, r Rules) Outcome {
 	switch r.Duplicate {
 	case definition.Overwrite:
 		o.Do, o.Write, o.By = Update, write, "duplicate_request_id: overwrite"
+		// Two sides that create the same request would swap copies for good without a word on who wins.
+		if r.OnConflict == definition.TakeNewest && !op.Selected && sourceIsNewer(op, cur) == no {
+			o.Do, o.Write, o.By = Nothing, nil, o.By+", on_conflict: newest"
+		}
 	case definition.CreateNew:
 		o.Do, o.Write, o.By = InsertNew, known(op), "duplicate_request_id: create new"
 	default:

@@ -177,10 +177,11 @@ func (r *runner) curable(err error) bool {
 	var fenced *control.FencedError
 	var lost *cdc.PositionLostError
 	var unreadable *cdc.UnreadableError
+	var patience *apply.NotAcceptingError
 	var active *postgres.SlotActiveError
 	var silent *postgres.SilentError
 	switch {
-	case errors.As(err, &lost), errors.As(err, &unreadable):
+	case errors.As(err, &lost), errors.As(err, &unreadable), errors.As(err, &patience):
 		return false
 	case errors.As(err, &active), errors.As(err, &silent), errors.As(err, &restart), errors.As(err, &fenced), errors.Is(err, errDrainLimit):
 		return true

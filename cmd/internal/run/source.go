@@ -20,13 +20,14 @@ import (
 )
 
 const (
-	leaseTTL     = 15 * time.Second // a dead process is relieved within this and one third of it
-	leaseRenewal = leaseTTL / 3
-	saveInterval = time.Second
-	pollInterval = time.Second
-	drainLimit   = 30 * time.Second
-	chunkRows    = 4000     // a chunk waits twice for its watermark to come by, so it should be worth it
-	queueBudget  = 32 << 20 // bytes of operations under way per source, G7
+	leaseTTL      = 15 * time.Second // a dead process is relieved within this and one third of it
+	leaseRenewal  = leaseTTL / 3
+	saveInterval  = time.Second
+	pollInterval  = time.Second
+	drainLimit    = 30 * time.Second
+	batchPatience = 30 * time.Second // with a target that does not accept, in a batch run
+	chunkRows     = 4000             // a chunk waits twice for its watermark to come by, so it should be worth it
+	queueBudget   = 32 << 20         // bytes of operations under way per source, G7
 )
 
 // source is one server's log on its way to the targets, while this process holds the server's lease.
@@ -228,6 +229,9 @@ func (s *source) openTargets(ctx context.Context, from cdc.Position) error {
 		at, err := apply.NewTarget(ctx, to.DB, s.server.Name, s.epoch, s.sys.Compiled, s.log)
 		if err != nil {
 			return err
+		}
+		if s.opt.Once {
+			at.Patience = batchPatience
 		}
 		t := &target{Target: at, layout: l, threads: make(map[place]*apply.Thread)}
 		if err := s.readCheckpoints(ctx, t); err != nil {
