@@ -123,6 +123,9 @@ func (f *Field) fitsNumber(v value.Value) error {
 			}
 		}
 	}
+	if c.Kind == value.KindDecimal && c.Untyped && !survivesFloat(text) {
+		return f.misfit("value.precision", "%s has more digits than SQLite keeps in a column of %s; declare it as text", text, c.DataType)
+	}
 	if c.Kind == value.KindDecimal && c.Precision > 0 {
 		whole, frac, _ := strings.Cut(strings.TrimPrefix(text, "-"), ".")
 		if whole == "0" {
@@ -136,6 +139,21 @@ func (f *Field) fitsNumber(v value.Value) error {
 		}
 	}
 	return f.fitsLimits(text)
+}
+
+// survivesFloat reports whether a canonical decimal comes back from a SQLite column of numbers, which
+// keeps 64-bit integers, and floats of which SQLite promises 15 significant digits.
+func survivesFloat(text string) bool {
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return true
+	}
+	x, err := strconv.ParseFloat(text, 64)
+	digits := strings.Trim(strings.Replace(strings.TrimPrefix(text, "-"), ".", "", 1), "0")
+	if err != nil || len(digits) > 15 {
+		return false
+	}
+	back, err := value.Decimal(value.Real(x).SQL())
+	return err == nil && back.Text() == text
 }
 
 func intRange(bits int, unsigned bool) (lo, hi int64) {

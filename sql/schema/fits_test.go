@@ -46,6 +46,7 @@ func TestFits(t *testing.T) {
 	}
 	single := schema.Field{Type: schema.Real, Column: &schema.Column{Kind: value.KindReal, Single: true}}
 	bytes := schema.Field{Type: schema.Bytes, Column: &schema.Column{Kind: value.KindBytes, Length: 2, LengthInBytes: true}}
+	sqliteNumber := schema.Field{Type: schema.Decimal, Column: &schema.Column{Kind: value.KindDecimal, Untyped: true, DataType: "numeric"}}
 	dec := func(s string) value.Value { return decimal(t, s) }
 	tests := []struct {
 		name  string
@@ -54,6 +55,11 @@ func TestFits(t *testing.T) {
 		want  string // kind of the error
 	}{
 		{"characters", text(schema.Column{Length: 3}), value.Text("äöü"), ""},
+		{"SQLite keeps 15 digits", sqliteNumber, dec("-123456789.012345"), ""},
+		{"and no more", sqliteNumber, dec("123456789.0123456"), "value.precision"},
+		{"SQLite keeps 64-bit integers", sqliteNumber, dec("9223372036854775807"), ""},
+		{"and no larger ones", sqliteNumber, dec("9223372036854775809"), "value.precision"},
+		{"SQLite keeps round numbers", sqliteNumber, dec("1e300"), ""},
 		{"one more", text(schema.Column{Length: 3}), value.Text("äöü!"), "value.too_long"},
 		{"beyond the BMP counts once", text(schema.Column{Length: 1}), value.Text("😀"), ""},
 		{"bytes", text(schema.Column{Length: 6, LengthInBytes: true}), value.Text("äöü"), ""},
