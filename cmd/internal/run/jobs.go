@@ -170,6 +170,9 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 			}
 			if st.final {
 				log.Info("job done", "rows", jb.RowsDone)
+				if err := control.PruneWatermarks(ctx, db, watermarkAge); err != nil {
+					return err
+				}
 				return control.SetStatus(ctx, db, p.ID, control.Done, nil)
 			}
 		case <-ctx.Done():

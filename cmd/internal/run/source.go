@@ -22,6 +22,7 @@ import (
 const (
 	leaseTTL      = 15 * time.Second // a dead process is relieved within this and one third of it
 	leaseRenewal  = leaseTTL / 3
+	watermarkAge  = time.Hour // older ones have come by or never will
 	saveInterval  = time.Second
 	pollInterval  = time.Second
 	drainLimit    = 30 * time.Second
@@ -79,6 +80,9 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	s.progress = newProgress(from, queueBudget)
 	s.stream = watermark.New(s.writeWatermark, watermark.Options{Run: s.run(), ChunkRows: chunkRows})
 	if err := s.openTargets(ctx, from); err != nil {
+		return err
+	}
+	if err := control.PruneWatermarks(ctx, s.server.DB, watermarkAge); err != nil {
 		return err
 	}
 	s.jobs = newJobs(s)
