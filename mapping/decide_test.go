@@ -372,6 +372,7 @@ func TestValueChecks(t *testing.T) {
 		{"required on modify", tokyo, row(), row("Short Description="), "value.required"},
 		{"required, empty before and after", tokyo, row("Short Description="), row("Short Description=", "Count=9"), ""},
 		{"Short Description of an AR System form", "{server: chicago, form: Repair}, require_required_fields: no", nil, row("Short Description="), "value.required"},
+		{"Submitter of an AR System form, the empty text", "{server: chicago, form: Repair}, fields: {Submitter: '\"\"'}", nil, row(), "value.required"},
 		{"pattern", tokyo, nil, row("Item=chair"), "value.pattern"},
 		{"pattern is not asked for", tokyo + ", enforce_pattern_matching: no", nil, row("Item=chair"), ""},
 		{"pattern of an old value", tokyo, row("Item=chair"), row("Item=chair", "Count=9"), ""},

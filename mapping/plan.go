@@ -240,14 +240,14 @@ func CheckValues(op *Operation, m *definition.CompiledMapping) *Failure {
 		if m.EnforcePatternMatching && f.Pattern != "" && !matchesPattern(f.Pattern, c.After) {
 			return checkFailure(op, &schema.FitError{Kind: "value.pattern", Field: f.Name, ID: f.ID, Reason: fmt.Sprintf("the value does not match the field's pattern %q", f.Pattern)})
 		}
-		if c.After.IsNull() && op.Action == Modify && mustHaveValue(m, f) {
+		if op.Action == Modify && mustHaveValue(m, f) && isEmpty(m, c.After) {
 			return checkFailure(op, requiredError(f))
 		}
 	}
 	if op.Action == Create {
 		for _, f := range m.ToForm.Fields {
 			v, ok := given[f.ID]
-			if mustHaveValue(m, f) && !m.ToForm.IsKey(f) && (!ok || v.IsNull()) && !(!ok && f.Column.HasDefault) {
+			if mustHaveValue(m, f) && !m.ToForm.IsKey(f) && (!ok || isEmpty(m, v)) && !(!ok && f.Column.HasDefault) {
 				return checkFailure(op, requiredError(f))
 			}
 		}
@@ -260,6 +260,12 @@ func CheckValues(op *Operation, m *definition.CompiledMapping) *Failure {
 func mustHaveValue(m *definition.CompiledMapping, f *schema.Field) bool {
 	core := m.ToForm.ID != 0 && (f.ID == schema.Submitter || f.ID == schema.Status || f.ID == schema.ShortDescription)
 	return core || f.Required && m.RequireRequiredFields
+}
+
+// isEmpty reports whether v leaves a field of the target without a value: the empty text does where the
+// form reads it as NULL.
+func isEmpty(m *definition.CompiledMapping, v value.Value) bool {
+	return v.IsNull() || m.ToForm.EmptyIsNull && v.Kind() == value.KindText && v.Text() == ""
 }
 
 func requiredError(f *schema.Field) error {
