@@ -95,9 +95,6 @@ func foldable(a, b *mapping.Operation) bool {
 	if a.Failure != nil || b.Failure != nil || a.Match != "" || b.Match != "" || a.Selected || b.Selected {
 		return false
 	}
-	if !slices.EqualFunc(a.Fields, b.Fields, func(x, y mapping.FieldChange) bool { return x.Field == y.Field }) {
-		return false
-	}
 	if !follows(a, b) {
 		return false
 	}
@@ -112,17 +109,28 @@ func foldable(a, b *mapping.Operation) bool {
 	return false
 }
 
-// follows reports whether b's before image is a's after image. Where it is not, the request was changed
-// in between by what gave no operation, such as a merge from this very target: b must then meet what
-// the target has with its own before image, not with that of a.
+// follows reports whether b speaks of a's fields, companions aside, and its before image is a's after
+// image. Where it is not, the request was changed in between by what gave no operation, such as a merge
+// from this very target: b must then meet what the target has with its own before image, not with that
+// of a. Companions differ: only a create brings Create Date, and a delete brings none at all.
 func follows(a, b *mapping.Operation) bool {
-	for i := range b.Fields {
-		after, before := a.Fields[i].After, b.Fields[i].Before
-		if after.Known() && before.Known() && !after.Equal(before) {
+	i, k := own(a.Fields, 0), own(b.Fields, 0)
+	for i < len(a.Fields) && k < len(b.Fields) {
+		after, before := a.Fields[i].After, b.Fields[k].Before
+		if a.Fields[i].Field != b.Fields[k].Field || after.Known() && before.Known() && !after.Equal(before) {
 			return false
 		}
+		i, k = own(a.Fields, i+1), own(b.Fields, k+1)
 	}
-	return true
+	return i == len(a.Fields) && k == len(b.Fields)
+}
+
+// own returns the place of the first field from i on that is no companion.
+func own(fields []mapping.FieldChange, i int) int {
+	for i < len(fields) && fields[i].Companion {
+		i++
+	}
+	return i
 }
 
 // join assumes foldable(a, b). It returns nil for create + delete.
@@ -131,14 +139,7 @@ func join(a, b *mapping.Operation) *mapping.Operation {
 		return nil
 	}
 	j := *b
-	j.Fields = make([]mapping.FieldChange, len(b.Fields))
-	for i := range b.Fields {
-		before, after := a.Fields[i].Before, b.Fields[i].After
-		if after.Kind() == value.KindUnchanged { // the log did not send it: the earlier part knows it
-			after = a.Fields[i].After
-		}
-		j.Fields[i] = mapping.FieldChange{Field: b.Fields[i].Field, Before: before, After: after, Companion: b.Fields[i].Companion}
-	}
+	j.Fields = joinFields(a, b)
 	switch a.Action {
 	case mapping.Create: // create + modify
 		j.Action = mapping.Create
@@ -147,6 +148,33 @@ func join(a, b *mapping.Operation) *mapping.Operation {
 	}
 	j.CreateIfMissing = a.CreateIfMissing || b.CreateIfMissing
 	return &j
+}
+
+// joinFields gives the fields of both: of a's companions that b lacks those that b, unless it deletes,
+// leaves as they are.
+func joinFields(a, b *mapping.Operation) []mapping.FieldChange {
+	out := make([]mapping.FieldChange, 0, max(len(a.Fields), len(b.Fields)))
+	i := 0
+	companions := func() {
+		for ; i < len(a.Fields) && a.Fields[i].Companion && b.Field(a.Fields[i].Field) == nil; i++ {
+			if b.Action != mapping.Delete {
+				out = append(out, a.Fields[i])
+			}
+		}
+	}
+	for _, f := range b.Fields {
+		companions()
+		if i < len(a.Fields) && a.Fields[i].Field == f.Field {
+			if f.After.Kind() == value.KindUnchanged { // the log did not send it: the earlier part knows it
+				f.After = a.Fields[i].After
+			}
+			f.Before = a.Fields[i].Before
+			i++
+		}
+		out = append(out, f)
+	}
+	companions()
+	return out
 }
 
 // Group is a set of operations that one statement shape can write.
