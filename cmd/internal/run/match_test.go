@@ -107,6 +107,12 @@ func TestCreateNew(t *testing.T) {
 			w.equal("errors", w.errors())
 			next("10")
 			w.has("dst", "SELECT C1, C8 FROM T2002 WHERE C900001 = 'T2'", "HD0000000000009|taken")
+
+			// The request under the old Request ID stays another one: what follows does not touch it.
+			w.write("src", "UPDATE T1001 SET C8 = 'later' WHERE C1 = 'A2'", "DELETE FROM T1001 WHERE C1 = 'A3'")
+			w.once()
+			w.equal("errors", w.errors(), "A2|update_differs|modify|held", "A3|delete_differs|delete|held")
+			w.has("dst", "SELECT C1, C8 FROM T2002 WHERE C1 IN ('A2', 'A3') ORDER BY C1", "A2|theirs", "A3|theirs")
 		})
 	}
 }
