@@ -577,7 +577,8 @@ func (w *writing) find(ctx context.Context, op *mapping.Operation, form *schema.
 				Fix:    "make the matching qualification narrower, or correct the target's requests; then retry the operation",
 			}, nil
 		case len(rows) == 0:
-			return key, nil, nil, nil
+			cur, err := w.unmatched(ctx, op, form, key)
+			return key, cur, nil, err
 		}
 		row = rows[0]
 		for i, k := range form.Key {
@@ -609,6 +610,29 @@ func (w *writing) find(ctx context.Context, op *mapping.Operation, form *schema.
 		}
 		return row[f.Index]
 	}}, nil, nil
+}
+
+// unmatched looks for a request that the qualification does not find, or no longer finds, under the
+// operation's own Request ID. A create would collide with it. A modify or delete means it only where it is
+// as the source knew it: Request IDs of both sides may have nothing to do with each other.
+func (w *writing) unmatched(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value) (*conflict.Current, error) {
+	if len(key) == 0 || slices.ContainsFunc(key, func(v value.Value) bool { return !v.Known() || v.IsNull() }) {
+		return nil, nil
+	}
+	rows, err := w.t.writer.Lookup(ctx, w.tx, form, [][]value.Value{key}, true)
+	if err != nil || rows[0] == nil {
+		return nil, err
+	}
+	cur := &conflict.Current{Field: func(id int) value.Value {
+		if f := form.FieldByID(id); f != nil {
+			return rows[0][f.Index]
+		}
+		return value.Absent
+	}}
+	if op.Action != mapping.Create && !conflict.Stands(op, cur) {
+		return nil, nil
+	}
+	return cur, nil
 }
 
 // matchError is a matching qualification that cannot be judged.

@@ -137,7 +137,7 @@ func settleModify(op *mapping.Operation, cur *Current, r Rules) Outcome {
 	if len(write) == 0 {
 		return Outcome{Do: Nothing}
 	}
-	if stands(op, cur) {
+	if Stands(op, cur) {
 		return Outcome{Do: Update, Write: changed(op)}
 	}
 	o := Outcome{Kind: UpdateDiffers, By: by, Detail: fields("was changed on the target in", strayed(op, cur))}
@@ -205,7 +205,7 @@ func settleDelete(op *mapping.Operation, cur *Current, r Rules) Outcome {
 	if cur == nil {
 		return Outcome{Kind: DeleteMissing, Do: Nothing, By: "nothing to delete"}
 	}
-	if stands(op, cur) {
+	if Stands(op, cur) {
 		return Outcome{Do: Delete}
 	}
 	o := Outcome{Kind: DeleteDiffers, By: "on_conflict: " + r.OnConflict.String(), Detail: fields("was changed on the target in", strayed(op, cur))}
@@ -288,8 +288,8 @@ func withCompanions(op *mapping.Operation, w []Write) []Write {
 	return w
 }
 
-// stands reports whether the target's request is op's before image.
-func stands(op *mapping.Operation, cur *Current) bool { return len(strayed(op, cur)) == 0 }
+// Stands reports whether the target's request is op's before image.
+func Stands(op *mapping.Operation, cur *Current) bool { return len(strayed(op, cur)) == 0 }
 
 // strayed lists the fields in which the target's request is not op's before image.
 func strayed(op *mapping.Operation, cur *Current) []Write {

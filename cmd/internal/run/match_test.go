@@ -72,6 +72,24 @@ func TestMatchingQualification(t *testing.T) {
 	}
 }
 
+// What the qualification does not find is found by its Request ID: the copy whose serial number has
+// changed or is empty, and the request that a create would collide with; but never another request.
+func TestMatchingQualificationFindsNone(t *testing.T) {
+	t.Parallel()
+	w := matchWorld(t, matchPairs[0], `duplicate_request_id: overwrite, on_conflict: source, matching_qualification: "'Serial' = $Serial$"`)
+	w.write("dst", shortRow("T2002", "A4", "theirs", "S9"), shortRow("T2002", "T5", "theirs", "S5"), shortRow("T2002", "A5", "another", "S8"))
+	w.write("src", shortRow("T1001", "A1", "one", "S1"), shortRow("T1001", "A2", "two", ""), shortRow("T1001", "A3", "three", ""), shortRow("T1001", "A4", "four", "S4"), shortRow("T1001", "A5", "five", "S5"))
+	w.once()
+	w.equal("errors", w.errors())
+	w.has("dst", matchedRows, "A1|one|S1", "A2|two|<null>", "A3|three|<null>", "A4|four|S4", "A5|another|S8", "T5|five|S5")
+	w.write("src", "UPDATE T1001 SET C900001 = 'S1b' WHERE C1 = 'A1'", "UPDATE T1001 SET C8 = 'two, modified' WHERE C1 = 'A2'", "DELETE FROM T1001 WHERE C1 = 'A3'")
+	w.write("dst", "DELETE FROM T2002 WHERE C1 = 'T5'")
+	w.write("src", "DELETE FROM T1001 WHERE C1 = 'A5'")
+	w.once()
+	w.equal("errors", w.errors())
+	w.has("dst", matchedRows, "A1|one|S1b", "A2|two, modified|<null>", "A4|four|S4", "A5|another|S8")
+}
+
 // A create that meets another request takes a new Request ID from the form's counter.
 func TestCreateNew(t *testing.T) {
 	for _, p := range matchPairs {
