@@ -161,7 +161,7 @@ var fill = map[string]string{
 func TestLargeTransaction(t *testing.T) {
 	n := 100_000
 	if testing.Short() {
-		n = 10_000
+		n = 5000 // more than a part
 	}
 	for _, from := range sources() {
 		for _, to := range dbtest.Names() {

@@ -228,7 +228,6 @@ func (r *runner) once(ctx context.Context, drain <-chan struct{}) (err error) {
 	if src.reader, err = NewReader(r.server, src.decider.Tables(), r.log); err != nil {
 		return err
 	}
-	r.log.Info("following the log", "engine", db.Engine.Name, "position", position, "epoch", epoch)
 	err = src.follow(ctx, cdc.Position(position), drain)
 	r.add(src)
 	r.log.Info("stopped following the log", "position", string(src.progress.position()))

@@ -121,6 +121,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 		stopReading(s.untilStop(readCtx, drain))
 		return nil
 	})
+	s.log.Info("following the log", "engine", s.server.DB.Engine.Name, "position", string(from), "epoch", s.epoch)
 	if s.opt.Ready != nil {
 		s.opt.Ready(s.server.Name)
 	}

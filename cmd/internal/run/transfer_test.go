@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -205,7 +206,7 @@ func TestTransferFails(t *testing.T) {
 		_, err := w.sys.Transfer(t.Context(), "accounts", where, run.TransferOptions{})
 		if err == nil {
 			t.Errorf("where %s: accepted", where)
-		} else if e, ok := err.(control.Named); !ok || e.Remedy() == "" {
+		} else if e := control.Named(nil); !errors.As(err, &e) || e.Remedy() == "" {
 			t.Errorf("where %s: %v has no name and remedy", where, err)
 		} else {
 			named = e
