@@ -303,6 +303,9 @@ func (s *site) load(stop *atomic.Bool, writers int) (wait func() int64) {
 			ctx := context.Background()
 			for i := 0; !stop.Load(); i++ {
 				tx, err := db.BeginTxx(ctx, nil)
+				if err != nil && db.Engine.Class(err) == engine.Transient {
+					continue
+				}
 				if err != nil {
 					s.t.Error(err)
 					return
@@ -328,8 +331,14 @@ func (s *site) load(stop *atomic.Bool, writers int) (wait func() int64) {
 				}
 				if err != nil {
 					_ = tx.Rollback()
+					if db.Engine.Class(err) == engine.Transient { // SQLite's one write lock was taken for too long
+						continue
+					}
 					s.t.Error(err)
 					return
+				}
+				if db.Engine.SingleWriter { // three tight loops would leave ardso no turn at that lock
+					time.Sleep(time.Millisecond)
 				}
 			}
 		})
