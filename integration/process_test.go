@@ -405,6 +405,8 @@ func TestPausedProcessIsFenced(t *testing.T) {
 	s := accountSite(t, "postgres15", "postgres18")
 	first := s.start()
 	first.says("following the log", 20*time.Second)
+	s.exec("src", "INSERT INTO account VALUES (1000, 1, 'x')")
+	eventually(t, 20*time.Second, "the first carries out", func() bool { return len(s.table("dst", allAccounts)) == 1 })
 	if err := first.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -414,7 +416,7 @@ func TestPausedProcessIsFenced(t *testing.T) {
 		s.exec("src", fmt.Sprintf("INSERT INTO account VALUES (%d, 1, 'x')", i))
 	}
 	second.says("following the log", 90*time.Second)
-	eventually(t, 30*time.Second, "the second carries out", func() bool { return len(s.table("dst", allAccounts)) == 50 })
+	eventually(t, time.Minute, "the second carries out", func() bool { return len(s.table("dst", allAccounts)) == 51 })
 	if err := first.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}

@@ -339,6 +339,8 @@ func NewReader(srv *Server, tables []*schema.Table, log *slog.Logger) (cdc.Reade
 func PostgresOptions(srv *Server, log *slog.Logger) postgres.Options {
 	return postgres.Options{
 		Slot: srv.Def.Slot, Publication: srv.Def.Publication, Log: log,
-		NeedFull: func(*schema.Table) bool { return true },
+		// A process that hangs keeps the slot for that long, and its successor from it.
+		SenderTimeout: 20 * time.Second,
+		NeedFull:      func(*schema.Table) bool { return true },
 	}
 }
