@@ -401,6 +401,7 @@ var errUnfinished = errors.New("reading ended inside the transaction")
 // part is written as it comes. The mark goes first, the position last, when it is known (INV-3).
 func (th *Thread) stream(ctx context.Context, first Work) error {
 	var parts []Work
+	var ops int64 // counted once they are committed
 	next := th.mark(th.checkpoint, first)
 	if next.Mapping != "" { // later parts may hold other mappings
 		next.Mapping = ""
@@ -411,7 +412,7 @@ func (th *Thread) stream(ctx context.Context, first Work) error {
 			if err := w.write(ctx, batch.Fold(part.Ops)); err != nil {
 				return err
 			}
-			th.target.Counters.Operations.Add(int64(len(part.Ops)))
+			ops += int64(len(part.Ops))
 			part.Ops = nil
 			part.Free() // the reader may go on: a large transaction is never in memory as a whole
 			parts = append(parts, part)
@@ -453,6 +454,7 @@ func (th *Thread) stream(ctx context.Context, first Work) error {
 		}
 		return err
 	}
+	th.target.Counters.Operations.Add(ops)
 	th.checkpoint = next
 	for _, w := range parts {
 		w.Done()
