@@ -174,7 +174,7 @@ type Column struct {
 	// From the optional metadata; zero where it was not sent.
 	Name      string
 	Unsigned  bool
-	Collation uint32 // of text, ENUM and SET columns
+	Collation uint32   // of text, ENUM and SET columns
 	Labels    []string // of ENUM and SET, in the bytes of the column's character set
 	Geometry  uint32
 	Key       bool // part of the primary key

@@ -1,0 +1,2 @@
+// Package binlog reads the log of a MariaDB or MySQL database, the row binlog, as a replica does.
+package binlog
