@@ -28,8 +28,9 @@ var mysqlServer string
 // mysqlOptions are the options of a MySQL or MariaDB URL.
 var mysqlOptions = append([]string{"socket"}, tlsOptions...)
 
-// mysqlConfig is the driver's configuration of a connection.
-func mysqlConfig(u *url.URL, c Config) (*mysql.Config, error) {
+// MySQLConfig is how every connection to a MariaDB or MySQL server is made: address, user, password and TLS of
+// a log reader's too (O-8).
+func MySQLConfig(u *url.URL, c Config) (*mysql.Config, error) {
 	opts, err := options(u, mysqlOptions...)
 	if err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ func mysqlAddress(u *url.URL, socket string) (network, addr string) {
 }
 
 func (mysqlFamily) connector(u *url.URL, c Config) (driver.Connector, error) {
-	config, err := mysqlConfig(u, c)
+	config, err := MySQLConfig(u, c)
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func TestAddresses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		config, err := mysqlConfig(u, Config{})
+		config, err := MySQLConfig(u, Config{})
 		if err != nil || config.Net+" "+config.Addr != want {
 			t.Errorf("%s: got %v, %v, want %s", raw, config, err, want)
 		}
