@@ -124,16 +124,24 @@ func confirm(b *bench) {
 	f := b.follow(start)
 	isEnd := b.end()
 	b.wait("for the end", func() bool { return f.any(isEnd) })
-	if b.Released(b, f.last()) {
+	if !b.Traits().Unreleased && b.Released(b, f.last()) {
 		b.Error("the log has been let go before it was confirmed")
 	}
 	p := f.last()
 	f.reader.Confirm(p)
 	f.reader.Confirm(start) // does not go back
-	b.wait("for the log to be let go", func() bool { return b.Released(b, p) })
+	b.released(p)
 	f.stop(b)
 	b.user(b.insert(t, 50, "later", 1))
 	b.want("changes after", summary(changes(b.read(p))), []string{"insert item 50"})
+}
+
+// released waits until the log is let go up to p, where the engine does such a thing.
+func (b *bench) released(p cdc.Position) {
+	b.Helper()
+	if !b.Traits().Unreleased {
+		b.wait("for the log to be let go", func() bool { return b.Released(b, p) })
+	}
 }
 
 // idle moves the log on without touching our tables: positions come all the same, and confirmed they let
@@ -157,7 +165,7 @@ func idle(b *bench) {
 		}
 		seen = next
 		f.reader.Confirm(seen)
-		b.wait("for the log to be let go", func() bool { return b.Released(b, seen) })
+		b.released(seen)
 	}
 	b.want("transactions that are not idle", len(busy(f.all())), 0)
 }

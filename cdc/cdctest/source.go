@@ -74,4 +74,7 @@ type Traits struct {
 	Idle time.Duration
 	// Elsewhere is a statement that moves the log without touching any table of ours, for Idle.
 	Elsewhere string
+	// Unreleased: the server keeps its log by rules of its own, whoever reads it, so nothing is let go when
+	// it is confirmed.
+	Unreleased bool
 }
