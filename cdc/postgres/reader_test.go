@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // live are the PostgreSQL servers of the matrix.
-var live = []string{"postgres15", "postgres18"}
+var live = dbtest.Have("postgres15", "postgres18")
 
 func TestReader(t *testing.T) {
 	for _, name := range live {

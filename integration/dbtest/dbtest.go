@@ -100,6 +100,12 @@ func Names() []string {
 	return names
 }
 
+// Have returns those of the named engines that the live matrix has.
+func Have(names ...string) []string {
+	all := Names()
+	return slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(all, name) })
+}
+
 // Main runs the tests of a package and ends the process. Afterwards it stops the servers, fails the
 // package if goroutines are left over, and names what was missing.
 func Main(m *testing.M) {
