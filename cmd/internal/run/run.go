@@ -14,6 +14,7 @@ import (
 
 	"ardso/apply"
 	"ardso/cdc"
+	"ardso/cdc/binlog"
 	"ardso/cdc/postgres"
 	"ardso/cdc/trigger"
 	"ardso/mapping"
@@ -180,10 +181,11 @@ func (r *runner) curable(err error) bool {
 	var patience *apply.NotAcceptingError
 	var active *postgres.SlotActiveError
 	var silent *postgres.SilentError
+	var mute *binlog.SilentError
 	switch {
 	case errors.As(err, &lost), errors.As(err, &unreadable), errors.As(err, &patience):
 		return false
-	case errors.As(err, &active), errors.As(err, &silent), errors.As(err, &restart), errors.As(err, &fenced), errors.Is(err, errDrainLimit):
+	case errors.As(err, &active), errors.As(err, &silent), errors.As(err, &mute), errors.As(err, &restart), errors.As(err, &fenced), errors.Is(err, errDrainLimit):
 		return true
 	}
 	for _, srv := range r.sys.Servers {
@@ -317,10 +319,10 @@ func checkLog(ctx context.Context, srv *Server, tables []*schema.Table) ([]cdc.F
 	switch srv.DB.Engine.Dialect {
 	case "postgres":
 		return postgres.Check(ctx, srv.DB, tables, PostgresOptions(srv, nil))
-	case "sqlite":
-		return trigger.Check(ctx, srv.DB, tables)
+	case "mysql":
+		return nil, nil
 	}
-	return nil, &SourceUnsupportedError{Server: srv.Name, Engine: srv.DB.Engine.Name}
+	return trigger.Check(ctx, srv.DB, tables)
 }
 
 // NewReader makes the reader of a server's log.
@@ -328,10 +330,15 @@ func NewReader(srv *Server, tables []*schema.Table, log *slog.Logger) (cdc.Reade
 	switch srv.DB.Engine.Dialect {
 	case "postgres":
 		return postgres.New(srv.DB, PostgresOptions(srv, log)), nil
-	case "sqlite":
-		return trigger.New(srv.DB, trigger.Options{}), nil
+	case "mysql":
+		return binlog.New(srv.DB, tables, BinlogOptions(srv, log)), nil
 	}
-	return nil, &SourceUnsupportedError{Server: srv.Name, Engine: srv.DB.Engine.Name}
+	return trigger.New(srv.DB, trigger.Options{}), nil
+}
+
+// BinlogOptions are the reader's options as the definitions give them.
+func BinlogOptions(_ *Server, log *slog.Logger) binlog.Options {
+	return binlog.Options{Log: log}
 }
 
 // PostgresOptions are the reader's options as the definitions give them. Every table gets whole

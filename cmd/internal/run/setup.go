@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ardso/cdc"
+	"ardso/cdc/binlog"
 	"ardso/cdc/postgres"
 	"ardso/cdc/trigger"
 	"ardso/mapping"
@@ -136,13 +137,13 @@ func (s *System) logPlan(ctx context.Context, srv *Server, fresh bool) ([]cdc.St
 			return nil, err
 		}
 		return postgres.Plan(ctx, srv.DB, tables, PostgresOptions(srv, nil))
-	case "sqlite":
-		if fresh {
-			return planTriggers(ctx, srv, tables)
-		}
-		return trigger.Plan(ctx, srv.DB, tables)
+	case "mysql":
+		return binlog.Plan(ctx, srv.DB, tables, BinlogOptions(srv, nil))
 	}
-	return nil, &SourceUnsupportedError{Server: srv.Name, Engine: srv.DB.Engine.Name}
+	if fresh {
+		return planTriggers(ctx, srv, tables)
+	}
+	return trigger.Plan(ctx, srv.DB, tables)
 }
 
 // beforeInit are the findings of a PostgreSQL server that no step of init cures: without this they would
@@ -220,10 +221,10 @@ func Backlog(ctx context.Context, srv *Server, from cdc.Position) (cdc.Backlog, 
 	switch srv.DB.Engine.Dialect {
 	case "postgres":
 		return postgres.Backlog(ctx, srv.DB, from, PostgresOptions(srv, nil))
-	case "sqlite":
-		return trigger.Backlog(ctx, srv.DB, from)
+	case "mysql":
+		return cdc.Backlog{Unit: "bytes"}, nil
 	}
-	return cdc.Backlog{}, &SourceUnsupportedError{Server: srv.Name, Engine: srv.DB.Engine.Name}
+	return trigger.Backlog(ctx, srv.DB, from)
 }
 
 // setStart makes sure that the source has a position that can be read from.
@@ -252,7 +253,7 @@ func (s *System) setStart(ctx context.Context, srv *Server, done func(cdc.Step))
 		return err
 	}
 	defer func() { err = errors.Join(err, control.ReleaseLease(context.WithoutCancel(ctx), srv.DB, me, epoch)) }()
-	at, err := startOf(ctx, srv)
+	at, err := s.startOf(ctx, srv)
 	if err != nil {
 		return err
 	}
@@ -267,9 +268,12 @@ func (s *System) setStart(ctx context.Context, srv *Server, done func(cdc.Step))
 }
 
 // startOf is the position of a reader that begins now.
-func startOf(ctx context.Context, srv *Server) (cdc.Position, error) {
-	if srv.DB.Engine.Dialect == "postgres" {
+func (s *System) startOf(ctx context.Context, srv *Server) (cdc.Position, error) {
+	switch srv.DB.Engine.Dialect {
+	case "postgres":
 		return postgres.Start(ctx, srv.DB, PostgresOptions(srv, nil))
+	case "mysql":
+		return binlog.Start(ctx, srv.DB, mapping.NewDecider(srv.Name, s.Compiled).Tables(), BinlogOptions(srv, nil))
 	}
 	return trigger.Start(ctx, srv.DB)
 }

@@ -1,0 +1,145 @@
+package binlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"ardso/cdc"
+	"ardso/cdc/binlog/event"
+	"ardso/cdc/binlog/wire"
+	"ardso/sql/binlog"
+	"ardso/sql/engine"
+	"ardso/sql/schema"
+)
+
+// Reader reads a MariaDB or MySQL database's log. One Read at a time.
+type Reader struct {
+	db     *engine.DB
+	tables []*schema.Table
+	o      Options
+}
+
+var _ cdc.Reader = (*Reader)(nil)
+
+// New makes a reader of the changes of these tables, which are in the database that db has open, and of the
+// control tables there. Nothing is connected before Read.
+func New(db *engine.DB, tables []*schema.Table, o Options) *Reader {
+	return &Reader{db: db, tables: tables, o: o.withDefaults(db)}
+}
+
+// Read implements cdc.Reader. Positions are "mariadb:0-1-5,1-101-9", "mysql:<GTID set>" or, where GTIDs are
+// off, "file:binlog.000003:4567@<server UUID>". Besides *cdc.PositionLostError and *cdc.UnreadableError it
+// returns *SetupError, *ServerIDTakenError, *SilentError, deliver's error as it is, the context's cause, or
+// what the connection failed with, after which a new Read may do better: it begins at whole transactions
+// again (MS-1, MS-2).
+func (r *Reader) Read(ctx context.Context, from cdc.Position, deliver func(*cdc.Transaction) error) error {
+	state, err := binlog.ReadState(ctx, r.db)
+	if err != nil {
+		return cause(ctx, fmt.Errorf("%s: %w", r.db.Server, err))
+	}
+	start, err := startAt(state, from, r.db.Server)
+	if err != nil {
+		return cause(ctx, err)
+	}
+	if err := r.alone(ctx, state); err != nil {
+		return cause(ctx, err)
+	}
+	a, err := newAssembler(ctx, r.db, r.tables, r.o, start)
+	if err != nil {
+		return cause(ctx, err)
+	}
+	var refused error // deliver's own, which may well hold what another server said
+	a.deliver = func(t *cdc.Transaction) error {
+		refused = deliver(t)
+		return refused
+	}
+	c, err := dial(ctx, r.db, r.o)
+	if err != nil {
+		return cause(ctx, r.diagnose(from, err))
+	}
+	defer func() { _ = c.Close() }() // it was ended by an error, or it is not needed any more
+	if err := dump(ctx, c, r.o, start, 0); err != nil {
+		return cause(ctx, r.diagnose(from, err))
+	}
+	r.o.Log.Info("reading the log", "position", string(start.text()), "server_id", r.o.ServerID)
+	err = r.stream(ctx, c, a)
+	if refused != nil {
+		return cause(ctx, refused)
+	}
+	return cause(ctx, r.diagnose(a.last(), err))
+}
+
+// cause prefers the reason for which ctx ended to the error that this has led to.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// stream takes events until ctx ends or the stream breaks. While deliver blocks nothing is read: the server
+// waits, for up to blockedFor, and memory stays bounded by one event and one part.
+func (r *Reader) stream(ctx context.Context, c *wire.Conn, a *assembler) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	decoder := event.NewDecoder()
+	heard := time.Now()
+	for {
+		if !c.Buffered() {
+			if err := a.beat(); err != nil {
+				return err
+			}
+			now := time.Now()
+			until := heard.Add(r.o.Silence)
+			if due := a.due(); !due.IsZero() && due.Before(until) {
+				until = due
+			}
+			if until.Before(now.Add(time.Millisecond)) {
+				until = now.Add(time.Millisecond)
+			}
+			// The order matters: a cancel that comes between these two has set its own deadline before.
+			if err := c.SetReadDeadline(until); err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		raw, err := c.Next()
+		if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+			if since := time.Since(heard); since >= r.o.Silence {
+				return &SilentError{Server: r.db.Server, For: since}
+			}
+			continue
+		}
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("the server ended the log: %w", io.ErrUnexpectedEOF)
+		}
+		if err != nil {
+			return err
+		}
+		heard = time.Now()
+		h, e, err := decoder.Decode(raw)
+		if err != nil {
+			return a.unreadable("an event of the log", err)
+		}
+		if err := a.event(ctx, decoder, h, e); err != nil {
+			return err
+		}
+	}
+}
+
+// Confirm implements cdc.Reader. A binlog is kept for as long as the server's settings say, whoever reads it
+// (MS-13), so nobody has to be told.
+func (r *Reader) Confirm(cdc.Position) {}
+
+// Covers implements cdc.Reader. What is no position of these servers is not covered and covers nothing.
+func (r *Reader) Covers(durable, p cdc.Position) bool {
+	d, derr := parsePosition(durable)
+	q, qerr := parsePosition(p)
+	return derr == nil && qerr == nil && d.covers(q)
+}
