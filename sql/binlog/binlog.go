@@ -38,7 +38,11 @@ func ReadState(ctx context.Context, db *engine.DB) (State, error) {
 
 func Charsets(ctx context.Context, db *engine.DB) (map[uint32]string, error) {
 	m := map[uint32]string{}
-	rows, err := db.QueryContext(ctx, "SELECT id, character_set_name FROM information_schema.collations WHERE id IS NOT NULL")
+	query := "SELECT id, character_set_name FROM information_schema.collations WHERE id IS NOT NULL"
+	if db.Engine.Name == "mariadb" && db.Engine.Version >= 101000 {
+		query = "SELECT id, character_set_name FROM information_schema.collation_character_set_applicability WHERE id IS NOT NULL"
+	}
+	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
