@@ -499,6 +499,9 @@ func (a *assembler) carve(n int) []value.Value {
 // --- statements that change tables ---
 
 func (a *assembler) truncate(ctx context.Context, q *event.Query, s statement) error {
+	if s.unknown && a.relations.mayTouch(q) {
+		return a.unreadable("a TRUNCATE", fmt.Errorf("which tables it is about cannot be told of %.200q", q.Text))
+	}
 	for _, t := range s.tables {
 		r, err := a.relations.named(ctx, t.or(q.Schema))
 		if err != nil {

@@ -261,6 +261,7 @@ func TestUnreadable(t *testing.T) {
 		{"an incident (MS-23)", before, []any{&event.Incident{Number: 1, Message: "lost"}}, "lost"},
 		{"DML as a statement (MS-24)", before, []any{gtid, query("UPDATE item SET name = 'y'")}, "binlog_format"},
 		{"DML elsewhere that names our database", before, []any{gtid, &event.Query{Schema: "abroad", Text: "UPDATE app.item SET name = 'y'"}}, "binlog_format"},
+		{"TRUNCATE of who knows what", before, []any{standalone, query("TRUNCATE TABLE 'item'")}, "TRUNCATE"},
 		{"XA that is decided later (MS-19)", before, []any{gtid, item, insert(1), &event.XAPrepare{}}, "XA"},
 		{"ROLLBACK of rows that the log holds", before, []any{gtid, item, insert(1), query("ROLLBACK")}, "undoes"},
 		{"ROLLBACK TO of rows that the log holds", before, []any{gtid, item, insert(1), query("ROLLBACK TO `s`")}, "undoes"},
@@ -333,6 +334,9 @@ func TestShapeChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.relations.catalog["item"] = &table{byName: map[string]*shapeColumn{}} // as it would be read again
+	if len(a.relations.known) != 0 {
+		t.Error("ALTER TABLE leaves the table's shape known")
+	}
 	err = feed(t, a, gtid, item, insert(3), xid, gtid, wider, rows(event.Insert, 9, []any{4, "x", 1}), xid)
 	if err != nil {
 		t.Fatal(err)

@@ -276,8 +276,14 @@ func (rs *relations) named(ctx context.Context, t tableName) (*relation, error) 
 
 // changed forgets what is known of a table that a statement changed.
 func (rs *relations) changed(ctx context.Context, t tableName, at *tracker) error {
+	if !rs.isSchema(t.Schema) {
+		return nil
+	}
+	if t.Table == "" { // DROP DATABASE
+		return rs.changedAll(ctx, at)
+	}
 	name := rs.folded(t.Table)
-	if !rs.isSchema(t.Schema) || !rs.wanted[name] {
+	if !rs.wanted[name] {
 		return nil
 	}
 	delete(rs.known, t.Table)
