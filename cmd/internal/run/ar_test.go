@@ -153,13 +153,23 @@ filters:
 
 // Between two dictionaries, by like IDs and by like names, however the databases spell the dictionary.
 func TestARToAR(t *testing.T) {
-	for _, upper := range []bool{false, true} {
-		t.Run(fmt.Sprintf("capitals on the source: %t", upper), func(t *testing.T) {
+	tests := []struct {
+		from, to string
+		upper    bool
+	}{
+		{"postgres15", "mariadb10.11", false}, {"postgres15", "mariadb10.11", true},
+		{"mariadb10.11", "postgres15", false}, {"mysql5.6", "mariadb11.8", true},
+	}
+	for _, tt := range tests {
+		if !areAtHand([]string{tt.from, tt.to}) {
+			continue
+		}
+		t.Run(fmt.Sprintf("%s to %s, capitals on the source: %t", tt.from, tt.to, tt.upper), func(t *testing.T) {
 			t.Parallel()
 			start := time.Now().Unix()
 			w := newARWorld(t, map[string]arSide{
-				"src": {engine: "postgres15", upper: upper, forms: []arfixture.Form{{ID: 1001, Name: "Repair", Fields: arFields("", hereKinds...)}}},
-				"dst": {engine: "mariadb10.11", upper: !upper, forms: []arfixture.Form{
+				"src": {engine: tt.from, upper: tt.upper, forms: []arfixture.Form{{ID: 1001, Name: "Repair", Fields: arFields("", hereKinds...)}}},
+				"dst": {engine: tt.to, upper: !tt.upper, forms: []arfixture.Form{
 					{ID: 2002, Name: "Reparatur", Values: []string{"New", "Closed", "Assigned"}, Fields: arFields(" (de)", thereKinds...)},
 					{ID: 2003, Name: "Log", Fields: []arfixture.Field{{ID: 910001, Name: "Serial", Type: schema.Character, MaxLength: 30}, {ID: 900001, Name: "Other", Type: schema.Character}}},
 				}},
@@ -236,7 +246,14 @@ const plainRepair = `      - name: Repair
           - {column: cost, name: Cost}
 `
 
-const plainRepairTable = "CREATE TABLE repair (id varchar(15) PRIMARY KEY, submitter varchar(254), status integer, short varchar(254), serial varchar(30), log text, due timestamp, day date, hour time, cost numeric(28,10))"
+// plainRepairTable has a type for column due that holds fractions of seconds.
+func plainRepairTable(name string) string {
+	due := "timestamp"
+	if strings.HasPrefix(name, "m") { // MariaDB, MySQL
+		due = "datetime(6)"
+	}
+	return "CREATE TABLE repair (id varchar(15) PRIMARY KEY, submitter varchar(254), status integer, short varchar(254), serial varchar(30), log text, due " + due + ", day date, hour time, cost numeric(28,10))"
+}
 
 const plainDefinitions = `pools: [{name: p, threads: 2}]
 mappings:
@@ -251,59 +268,67 @@ const (
 
 // From a dictionary to plain tables: epochs become timestamps, Julian days dates.
 func TestARToPlain(t *testing.T) {
-	t.Parallel()
-	w := newARWorld(t, map[string]arSide{
-		"src": {engine: "sqlite", forms: []arfixture.Form{{ID: 1001, Name: "Repair", Fields: arFields("", hereKinds...)}}},
-		"dst": {engine: "postgres15", plain: plainRepair, setup: []string{plainRepairTable}},
-	}, plainDefinitions+sendAll("Repair", "m"))
-	query := strings.NewReplacer("due", "due::text", "day", "day::text", "hour", "hour::text").Replace(plainQuery)
-	w.write("src", arRow("A1", "Desk leg", "'S1'", 4, 0), arRow("A2", "Seat", "''", 0, 2),
-		"INSERT INTO T1001 (C1, C2, C7, C8) VALUES ('A3', 'ann', 1, 'short')")
-	w.once()
-	rest := arDiary + "|2026-11-22 10:00:00|2026-11-22|10:30:00|12.5000000000"
-	const none = "|<null>|<null>|<null>|<null>|<null>|<null>"
-	w.has("dst", query, "A1|ann|12|Desk leg|S1|"+rest, "A2|ann|10|Seat|<null>|"+rest, "A3|ann|11|short"+none)
-	w.noErrors()
-	w.write("src", "UPDATE T1001 SET C900003 = 0, C900004 = 2440588, C900005 = 86399 WHERE C1 = 'A3'", "UPDATE T1001 SET C900003 = NULL, C900001 = '' WHERE C1 = 'A1'", "DELETE FROM T1001 WHERE C1 = 'A2'")
-	w.once()
-	w.has("dst", query, strings.Replace("A1|ann|12|Desk leg|<null>|"+rest, "2026-11-22 10:00:00", "<null>", 1),
-		"A3|ann|11|short|<null>|<null>|1970-01-01 00:00:00|1970-01-01|23:59:59|<null>")
-	w.noErrors()
+	for _, p := range atHand([][2]string{{"sqlite", "postgres15"}, {"mariadb10.11", "postgres15"}, {"mysql5.6", "postgres18"}}...) {
+		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
+			t.Parallel()
+			w := newARWorld(t, map[string]arSide{
+				"src": {engine: p[0], forms: []arfixture.Form{{ID: 1001, Name: "Repair", Fields: arFields("", hereKinds...)}}},
+				"dst": {engine: p[1], plain: plainRepair, setup: []string{plainRepairTable(p[1])}},
+			}, plainDefinitions+sendAll("Repair", "m"))
+			query := strings.NewReplacer("due", "due::text", "day", "day::text", "hour", "hour::text").Replace(plainQuery)
+			w.write("src", arRow("A1", "Desk leg", "'S1'", 4, 0), arRow("A2", "Seat", "''", 0, 2),
+				"INSERT INTO T1001 (C1, C2, C7, C8) VALUES ('A3', 'ann', 1, 'short')")
+			w.once()
+			rest := arDiary + "|2026-11-22 10:00:00|2026-11-22|10:30:00|12.5000000000"
+			const none = "|<null>|<null>|<null>|<null>|<null>|<null>"
+			w.has("dst", query, "A1|ann|12|Desk leg|S1|"+rest, "A2|ann|10|Seat|<null>|"+rest, "A3|ann|11|short"+none)
+			w.noErrors()
+			w.write("src", "UPDATE T1001 SET C900003 = 0, C900004 = 2440588, C900005 = 86399 WHERE C1 = 'A3'", "UPDATE T1001 SET C900003 = NULL, C900001 = '' WHERE C1 = 'A1'", "DELETE FROM T1001 WHERE C1 = 'A2'")
+			w.once()
+			w.has("dst", query, strings.Replace("A1|ann|12|Desk leg|<null>|"+rest, "2026-11-22 10:00:00", "<null>", 1),
+				"A3|ann|11|short|<null>|<null>|1970-01-01 00:00:00|1970-01-01|23:59:59|<null>")
+			w.noErrors()
+		})
+	}
 }
 
 // From plain tables to a dictionary; what AR System's columns cannot hold is parked.
 func TestPlainToAR(t *testing.T) {
-	t.Parallel()
-	w := newARWorld(t, map[string]arSide{
-		"src": {engine: "postgres15", plain: plainRepair, setup: []string{plainRepairTable, "ALTER TABLE repair REPLICA IDENTITY FULL"}},
-		"dst": {engine: "sqlite", forms: []arfixture.Form{{ID: 1001, Name: "Repair", Fields: arFields("", hereKinds...)}}},
-	}, plainDefinitions+sendAll("Repair", "m"))
-	w.write("src", "INSERT INTO repair VALUES ('A1', 'ann', 12, 'Desk leg', 'S1', '"+arDiary+"', '2026-11-22 10:00:00', '2026-11-22', '10:30:00', 12.5)",
-		"INSERT INTO repair (id, submitter, status, short, serial) VALUES ('A2', 'ann', 10, 'Seat', '')",
-		"INSERT INTO repair (id, submitter, status, short, due) VALUES ('E1', 'ann', 10, 'a fraction', '2026-11-22 10:00:00.5')",
-		"INSERT INTO repair (id, submitter, status) VALUES ('E2', 'ann', 10)",                       // Short Description is a core field
-		"INSERT INTO repair (id, submitter, status, short) VALUES ('E3', '', 10, 'no submitter')",   // as is Submitter
-		"INSERT INTO repair (id, submitter, status, short) VALUES ('E4', 'ann', 13, 'no such one')") // without a label
-	w.once()
-	const none = "|<null>|<null>|<null>|<null>|<null>|<null>"
-	w.has("dst", arQuery, fmt.Sprintf("A1|ann|4|Desk leg|S1|%s|%d|%d|%d|12.5", arDiary, arDue, arDay, arHour), "A2|ann|0|Seat"+none)
-	w.has("dst", "SELECT count(*) FROM T1001 WHERE C5 = 'Distributed Server' AND C3 > 1700000000 AND C6 = C3", "2")
-	got := w.errors()
-	for i, id := range []string{"E1", "E2", "E3", "E4"} {
-		if i >= len(got) || !strings.HasPrefix(got[i], id+"|value.") {
-			t.Errorf("errors: %q, want one of each of E1 to E4", got)
-			break
-		}
+	for _, p := range atHand([][2]string{{"postgres15", "sqlite"}, {"mariadb10.11", "sqlite"}, {"mysql5.6", "sqlite"}}...) {
+		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
+			t.Parallel()
+			w := newARWorld(t, map[string]arSide{
+				"src": {engine: p[0], plain: plainRepair, setup: []string{plainRepairTable(p[0])}},
+				"dst": {engine: p[1], forms: []arfixture.Form{{ID: 1001, Name: "Repair", Fields: arFields("", hereKinds...)}}},
+			}, plainDefinitions+sendAll("Repair", "m"))
+			w.write("src", "INSERT INTO repair VALUES ('A1', 'ann', 12, 'Desk leg', 'S1', '"+arDiary+"', '2026-11-22 10:00:00', '2026-11-22', '10:30:00', 12.5)",
+				"INSERT INTO repair (id, submitter, status, short, serial) VALUES ('A2', 'ann', 10, 'Seat', '')",
+				"INSERT INTO repair (id, submitter, status, short, due) VALUES ('E1', 'ann', 10, 'a fraction', '2026-11-22 10:00:00.5')",
+				"INSERT INTO repair (id, submitter, status) VALUES ('E2', 'ann', 10)",                       // Short Description is a core field
+				"INSERT INTO repair (id, submitter, status, short) VALUES ('E3', '', 10, 'no submitter')",   // as is Submitter
+				"INSERT INTO repair (id, submitter, status, short) VALUES ('E4', 'ann', 13, 'no such one')") // without a label
+			w.once()
+			const none = "|<null>|<null>|<null>|<null>|<null>|<null>"
+			w.has("dst", arQuery, fmt.Sprintf("A1|ann|4|Desk leg|S1|%s|%d|%d|%d|12.5", arDiary, arDue, arDay, arHour), "A2|ann|0|Seat"+none)
+			w.has("dst", "SELECT count(*) FROM T1001 WHERE C5 = 'Distributed Server' AND C3 > 1700000000 AND C6 = C3", "2")
+			got := w.errors()
+			for i, id := range []string{"E1", "E2", "E3", "E4"} {
+				if i >= len(got) || !strings.HasPrefix(got[i], id+"|value.") {
+					t.Errorf("errors: %q, want one of each of E1 to E4", got)
+					break
+				}
+			}
+			w.write("src", "UPDATE repair SET due = '2026-11-22 10:00:00' WHERE id = 'E1'", "UPDATE repair SET short = 'x' WHERE id = 'E2'",
+				"UPDATE repair SET submitter = 'ann' WHERE id = 'E3'", "UPDATE repair SET status = 11 WHERE id = 'E4'", "UPDATE repair SET serial = NULL, due = '1970-01-01 00:00:00' WHERE id = 'A2'",
+				"DELETE FROM repair WHERE id = 'A1'")
+			w.once()
+			w.retryAll()
+			w.once()
+			w.noErrors()
+			w.has("dst", "SELECT C1, C2, C7, C8, C900003 FROM T1001 ORDER BY C1", "A2|ann|0|Seat|0", fmt.Sprintf("E1|ann|0|a fraction|%d", arDue),
+				"E2|ann|0|x|<null>", "E3|ann|0|no submitter|<null>", "E4|ann|1|no such one|<null>")
+		})
 	}
-	w.write("src", "UPDATE repair SET due = '2026-11-22 10:00:00' WHERE id = 'E1'", "UPDATE repair SET short = 'x' WHERE id = 'E2'",
-		"UPDATE repair SET submitter = 'ann' WHERE id = 'E3'", "UPDATE repair SET status = 11 WHERE id = 'E4'", "UPDATE repair SET serial = NULL, due = '1970-01-01 00:00:00' WHERE id = 'A2'",
-		"DELETE FROM repair WHERE id = 'A1'")
-	w.once()
-	w.retryAll()
-	w.once()
-	w.noErrors()
-	w.has("dst", "SELECT C1, C2, C7, C8, C900003 FROM T1001 ORDER BY C1", "A2|ann|0|Seat|0", fmt.Sprintf("E1|ann|0|a fraction|%d", arDue),
-		"E2|ann|0|x|<null>", "E3|ann|0|no submitter|<null>", "E4|ann|1|no such one|<null>")
 }
 
 const ruleDefinitions = `pools: [{name: p, threads: 1}]
@@ -379,37 +404,44 @@ func TestARRules(t *testing.T) {
 // A chain that closes to a ring: b passes on what ardso wrote there, deletes too, and c sends nothing
 // back to a, which the changes came from.
 func TestARChain(t *testing.T) {
-	t.Parallel()
-	sides := make(map[string]arSide)
-	var mappings, filters strings.Builder
-	for i, name := range []string{"a", "b", "c"} {
-		sides[name] = arSide{engine: "sqlite", forms: []arfixture.Form{{ID: 1001, Name: "Repair", Fields: arFields("", hereKinds...)}}}
-		to := string("bca"[i])
-		fmt.Fprintf(&mappings, "  - {name: %[1]s to %[2]s, from: {server: %[1]s, form: Repair}, to: {server: %[2]s, form: Repair}, transfer_mode: independent copy}\n", name, to)
-		on, by := "submit, modify", ""
-		if name != "a" {
-			on, by = "merge", `, run_if: '$USER$ = "Distributed Server"'`
+	for _, engines := range [][]string{{"sqlite", "sqlite", "sqlite"}, {"mariadb10.11", "mysql5.6", "mariadb11.8"}} {
+		if !areAtHand(engines) {
+			continue
 		}
-		fmt.Fprintf(&filters, "  - {name: %[1]s sends, server: %[1]s, form: Repair, on: [%[3]s], transfer: {mapping: %[1]s to %[2]s, pool: p}}\n", name, to, on)
-		fmt.Fprintf(&filters, "  - {name: %[1]s removes, server: %[1]s, form: Repair, on: [delete]%[3]s, delete: {mapping: %[1]s to %[2]s, pool: p}}\n", name, to, by)
+		t.Run(strings.Join(engines, " to "), func(t *testing.T) {
+			t.Parallel()
+			sides := make(map[string]arSide)
+			var mappings, filters strings.Builder
+			for i, name := range []string{"a", "b", "c"} {
+				sides[name] = arSide{engine: engines[i], forms: []arfixture.Form{{ID: 1001, Name: "Repair", Fields: arFields("", hereKinds...)}}}
+				to := string("bca"[i])
+				fmt.Fprintf(&mappings, "  - {name: %[1]s to %[2]s, from: {server: %[1]s, form: Repair}, to: {server: %[2]s, form: Repair}, transfer_mode: independent copy}\n", name, to)
+				on, by := "submit, modify", ""
+				if name != "a" {
+					on, by = "merge", `, run_if: '$USER$ = "Distributed Server"'`
+				}
+				fmt.Fprintf(&filters, "  - {name: %[1]s sends, server: %[1]s, form: Repair, on: [%[3]s], transfer: {mapping: %[1]s to %[2]s, pool: p}}\n", name, to, on)
+				fmt.Fprintf(&filters, "  - {name: %[1]s removes, server: %[1]s, form: Repair, on: [delete]%[3]s, delete: {mapping: %[1]s to %[2]s, pool: p}}\n", name, to, by)
+			}
+			w := newARWorld(t, sides, "pools: [{name: p, threads: 2}]\nmappings:\n"+mappings.String()+"filters:\n"+filters.String())
+			const query = "SELECT C1, C5, C8 FROM T1001 ORDER BY C1"
+			w.write("a", arRow("A1", "Desk leg", "'S1'", 0, 0), arRow("A2", "Seat", "'S2'", 0, 1), arRow("A3", "Bulb", "'S3'", 0, 2))
+			w.rest(query)
+			w.has("c", query, "A1|bob|Desk leg", "A2|bob|Seat", "A3|bob|Bulb")
+
+			// What a user of b does stays there: b passes only merges on.
+			w.write("b", "UPDATE T1001 SET C900008 = 'of b' WHERE C1 = 'A3'", arRow("B1", "of b", "NULL", 0, 0), arRow("B2", "of b", "NULL", 0, 0))
+			w.once()
+			w.write("b", "DELETE FROM T1001 WHERE C1 = 'B2'")
+			w.once()
+			w.has("c", "SELECT C1, C900008 FROM T1001 WHERE C1 >= 'A3' ORDER BY C1", "A3|secret")
+			w.write("b", "DELETE FROM T1001 WHERE C1 = 'B1'", "UPDATE T1001 SET C900008 = 'secret' WHERE C1 = 'A3'")
+
+			w.write("a", "UPDATE T1001 SET C8 = 'Desk leg, glued' WHERE C1 = 'A1'", "DELETE FROM T1001 WHERE C1 = 'A2'")
+			w.rest(query)
+			w.has("c", query, "A1|bob|Desk leg, glued", "A3|bob|Bulb")
+			w.has("a", "SELECT count(*) FROM dso_checkpoint WHERE transactions > 0", "0")
+			w.noErrors()
+		})
 	}
-	w := newARWorld(t, sides, "pools: [{name: p, threads: 2}]\nmappings:\n"+mappings.String()+"filters:\n"+filters.String())
-	const query = "SELECT C1, C5, C8 FROM T1001 ORDER BY C1"
-	w.write("a", arRow("A1", "Desk leg", "'S1'", 0, 0), arRow("A2", "Seat", "'S2'", 0, 1), arRow("A3", "Bulb", "'S3'", 0, 2))
-	w.rest(query)
-	w.has("c", query, "A1|bob|Desk leg", "A2|bob|Seat", "A3|bob|Bulb")
-
-	// What a user of b does stays there: b passes only merges on.
-	w.write("b", "UPDATE T1001 SET C900008 = 'of b' WHERE C1 = 'A3'", arRow("B1", "of b", "NULL", 0, 0), arRow("B2", "of b", "NULL", 0, 0))
-	w.once()
-	w.write("b", "DELETE FROM T1001 WHERE C1 = 'B2'")
-	w.once()
-	w.has("c", "SELECT C1, C900008 FROM T1001 WHERE C1 >= 'A3' ORDER BY C1", "A3|secret")
-	w.write("b", "DELETE FROM T1001 WHERE C1 = 'B1'", "UPDATE T1001 SET C900008 = 'secret' WHERE C1 = 'A3'")
-
-	w.write("a", "UPDATE T1001 SET C8 = 'Desk leg, glued' WHERE C1 = 'A1'", "DELETE FROM T1001 WHERE C1 = 'A2'")
-	w.rest(query)
-	w.has("c", query, "A1|bob|Desk leg, glued", "A3|bob|Bulb")
-	w.has("a", "SELECT count(*) FROM dso_checkpoint WHERE transactions > 0", "0")
-	w.noErrors()
 }

@@ -13,8 +13,11 @@ import (
 	"ardso/sql/engine"
 )
 
-// conflictPairs are few: every engine is once a target.
-var conflictPairs = [][2]string{{"sqlite", "sqlite"}, {"postgres15", "mariadb10.11"}, {"sqlite", "postgres15"}, {"postgres15", "mysql5.6"}}
+// conflictPairs have every way to read a log, and every family of targets.
+var conflictPairs = [][2]string{
+	{"sqlite", "sqlite"}, {"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"},
+	{"postgres15", "mysql5.6"}, {"mysql5.6", "mariadb11.8"}, {"mariadb11.8", "postgres18"},
+}
 
 // policies are the forms of the conflict tests, one for each way to settle, and what their mapping says.
 var policies = []struct{ form, says string }{
@@ -172,7 +175,7 @@ func policyCases() []policyCase {
 
 // Every kind of conflict under every policy: rows, dso_pending_error and dso_conflict (G5).
 func TestConflictPolicies(t *testing.T) {
-	for _, p := range conflictPairs {
+	for _, p := range atHand(conflictPairs...) {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			t.Parallel()
 			w := policyWorld(t, p[0], p[1])
@@ -304,7 +307,7 @@ func valueWorld(t *testing.T, from, to string) *world {
 // What the target cannot hold is parked and never cut; the others of the same transaction, and of
 // other forms, come over.
 func TestValuesThatDoNotFit(t *testing.T) {
-	for _, p := range conflictPairs {
+	for _, p := range atHand(conflictPairs...) {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			t.Parallel()
 			w := valueWorld(t, p[0], p[1])
@@ -385,7 +388,7 @@ func (w *world) retryAll() {
 // A parked request holds its later operations back and nobody else's; retried, all are carried out
 // in order; removed, the request goes on from there (G3).
 func TestHeldRequests(t *testing.T) {
-	for _, p := range conflictPairs[:3] {
+	for _, p := range atHand(conflictPairs[:3]...) {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			t.Parallel()
 			w := valueWorld(t, p[0], p[1])

@@ -14,13 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ardso/cdc"
-	"ardso/cdc/postgres"
-	"ardso/cdc/trigger"
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
-	"ardso/mapping"
 	"ardso/mapping/definition"
-	"ardso/sql/control"
 	"ardso/sql/engine"
 )
 
@@ -82,54 +78,19 @@ func (w *world) open() *run.System {
 	}
 	w.t.Cleanup(func() { _ = sys.Close() })
 	w.sys = sys
-	for name, srv := range sys.Servers {
-		if err := control.Migrate(ctx, srv.DB, name); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	for _, name := range sys.Sources() {
-		w.initSource(sys.Servers[name])
+	for _, name := range slices.Sorted(mapKeys(sys.Servers)) {
+		w.init(name)
 	}
 	return sys
 }
 
-func (w *world) initSource(srv *run.Server) {
-	ctx := w.t.Context()
-	tables := mapping.NewDecider(srv.Name, w.sys.Compiled).Tables()
-	var steps []cdc.Step
-	var start cdc.Position
-	var err error
-	if srv.DB.Engine.Dialect == "postgres" {
-		steps, err = postgres.Plan(ctx, srv.DB, tables, run.PostgresOptions(srv, slog.New(slog.DiscardHandler)))
-	} else {
-		steps, err = trigger.Plan(ctx, srv.DB, tables)
+// init does to a server what `ardso init` does, and returns the steps.
+func (w *world) init(name string) (done []string) {
+	w.t.Helper()
+	if err := w.sys.Init(w.t.Context(), name, func(s cdc.Step) { done = append(done, s.What) }); err != nil {
+		w.t.Fatalf("init %s: %v", name, err)
 	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, s := range steps {
-		if _, err := srv.DB.ExecContext(ctx, s.SQL); err != nil {
-			w.t.Fatalf("%s: %v\n%s", s.What, err, s.SQL)
-		}
-	}
-	if srv.DB.Engine.Dialect == "postgres" {
-		start, err = postgres.Start(ctx, srv.DB, run.PostgresOptions(srv, slog.New(slog.DiscardHandler)))
-	} else {
-		start, err = trigger.Start(ctx, srv.DB)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	epoch, _, ok, err := control.AcquireLease(ctx, srv.DB, "init", 0)
-	if err != nil || !ok {
-		w.t.Fatal(ok, err)
-	}
-	if err := control.SavePosition(ctx, srv.DB, epoch, string(start)); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := control.ReleaseLease(ctx, srv.DB, "init", epoch); err != nil {
-		w.t.Fatal(err)
-	}
+	return done
 }
 
 // once carries out all that the logs hold now.
@@ -159,7 +120,44 @@ func (w *world) exec(server string, statements ...string) {
 	}
 }
 
-// rows reads a query as text, NULL as <null>.
+// patiently executes a statement, again where the engine says that it may do better: writers of MariaDB and
+// MySQL lock each other out, and ardso's threads are among them.
+func patiently(db *engine.DB, statement string) error {
+	for {
+		_, err := db.ExecContext(context.Background(), statement)
+		if err == nil || db.Engine.Class(err) != engine.Transient {
+			return err
+		}
+	}
+}
+
+// upsert ends an INSERT that changes the request where it is there already.
+func upsert(db *engine.DB, set string) string {
+	if db.Engine.Dialect == "mysql" {
+		return " ON DUPLICATE KEY UPDATE " + set
+	}
+	return " ON CONFLICT (id) DO UPDATE SET " + set
+}
+
+// numbers is a table expression: s, whose column i has the numbers from 1 to n.
+func numbers(db *engine.DB, n int) string {
+	switch db.Engine.Dialect {
+	case "postgres":
+		return fmt.Sprintf("(SELECT i FROM generate_series(1, %d) i) s", n)
+	case "sqlite":
+		return fmt.Sprintf("(WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < %d) SELECT i FROM r) s", n)
+	}
+	const digits = "(SELECT 0 d" + " UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4" +
+		" UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
+	sum, from := "1 + d0.d", digits+" d0"
+	for k, unit := 1, 10; unit < n; k, unit = k+1, unit*10 {
+		sum += fmt.Sprintf(" + %d * d%d.d", unit, k)
+		from += fmt.Sprintf(", %s d%d", digits, k)
+	}
+	return fmt.Sprintf("(SELECT i FROM (SELECT %s AS i FROM %s) d WHERE i <= %d) s", sum, from, n)
+}
+
+// rows reads a query as text, NULL as <null>, times to the microsecond where they have any.
 func rows(t *testing.T, db *engine.DB, query string) []string {
 	t.Helper()
 	r, err := db.QueryxContext(context.Background(), query)
@@ -180,6 +178,8 @@ func rows(t *testing.T, db *engine.DB, query string) []string {
 				parts[i] = "<null>"
 			case []byte:
 				parts[i] = string(x)
+			case time.Time:
+				parts[i] = x.Format("2006-01-02 15:04:05.999999")
 			default:
 				parts[i] = fmt.Sprint(x)
 			}
@@ -242,29 +242,8 @@ func (w *world) eventually(what string, ok func() bool) {
 // reopen reads changed definitions and makes what they name ready; the reader's position stays.
 func (w *world) reopen() {
 	w.t.Helper()
-	positions := make(map[string]string)
-	for name := range w.sys.Servers {
-		lease, err := control.ReadLease(w.t.Context(), w.dbs[name])
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		positions[name] = lease.Position
-	}
 	if err := w.sys.Close(); err != nil {
 		w.t.Fatal(err)
 	}
 	w.open()
-	for _, name := range w.sys.Sources() {
-		db := w.dbs[name]
-		epoch, _, ok, err := control.AcquireLease(w.t.Context(), db, "init", 0)
-		if err != nil || !ok {
-			w.t.Fatal(ok, err)
-		}
-		if err := control.SavePosition(w.t.Context(), db, epoch, positions[name]); err != nil {
-			w.t.Fatal(err)
-		}
-		if err := control.ReleaseLease(w.t.Context(), db, "init", epoch); err != nil {
-			w.t.Fatal(err)
-		}
-	}
 }

@@ -7,8 +7,8 @@ import (
 	"ardso/sql/schema"
 )
 
-// matchPairs have two engines as targets.
-var matchPairs = [][2]string{{"sqlite", "postgres15"}, {"postgres15", "mariadb10.11"}}
+// matchPairs have every family of engines as source and as target.
+var matchPairs = [][2]string{{"sqlite", "postgres15"}, {"postgres15", "mariadb10.11"}, {"mariadb10.11", "sqlite"}, {"mysql5.6", "mysql5.6"}}
 
 // matchWorld has a form on both sides whose requests have Request IDs of their own.
 func matchWorld(t *testing.T, p [2]string, says string, setup ...string) *arWorld {
@@ -32,7 +32,7 @@ const matchedRows = "SELECT C1, C8, C900001 FROM T2002 ORDER BY C1"
 
 // A request is found by its serial number, whatever Request ID it has on the target.
 func TestMatchingQualification(t *testing.T) {
-	for _, p := range matchPairs {
+	for _, p := range atHand(matchPairs...) {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			t.Parallel()
 			w := matchWorld(t, p, `duplicate_request_id: overwrite, matching_qualification: "'Serial' = $Serial$"`)
@@ -92,7 +92,7 @@ func TestMatchingQualificationFindsNone(t *testing.T) {
 
 // A create that meets another request takes a new Request ID from the form's counter.
 func TestCreateNew(t *testing.T) {
-	for _, p := range matchPairs {
+	for _, p := range atHand(matchPairs...) {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			t.Parallel()
 			unique := "CREATE UNIQUE INDEX serials ON T2002 (C900001)"

@@ -12,10 +12,10 @@ import (
 // A rename that waits holds back what follows under the new Request ID, and takes it along (G3).
 func TestParkedRenameHoldsItsFollowers(t *testing.T) {
 	t.Parallel()
-	for _, from := range []string{"sqlite", "postgres15"} {
-		t.Run(from, func(t *testing.T) {
+	for _, p := range atHand([][2]string{{"sqlite", "sqlite"}, {"postgres15", "sqlite"}, {"mariadb10.11", "sqlite"}, {"mysql5.6", "sqlite"}}...) {
+		t.Run(p[0], func(t *testing.T) {
 			t.Parallel()
-			w := pair(t, from, "sqlite")
+			w := pair(t, p[0], p[1])
 			w.exec("src", "INSERT INTO repair (id, summary) VALUES ('R1', 'desk')")
 			w.settle()
 			w.exec("dst", "UPDATE repair SET summary = 'edited here'")

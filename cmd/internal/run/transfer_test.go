@@ -15,7 +15,8 @@ import (
 	"ardso/sql/engine"
 )
 
-var transferPairs = [][2]string{{"sqlite", "sqlite"}, {"postgres15", "mariadb10.11"}}
+// transferPairs have every way to read a log.
+var transferPairs = [][2]string{{"sqlite", "sqlite"}, {"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}, {"mysql5.6", "mariadb11.8"}}
 
 const accountForms = `      - {name: Account, table: account, request_id: id}
 `
@@ -36,10 +37,9 @@ var accountTable = map[string]string{
 	"sqlite":   "CREATE TABLE account (id integer PRIMARY KEY, balance integer NOT NULL, note varchar(%d))",
 }
 
-// fillAccounts inserts requests 1 to n in one transaction, before ardso knows of them.
-var fillAccounts = map[string]string{
-	"postgres": "INSERT INTO account SELECT i, i, 'n' || (i %% 10) FROM generate_series(1, %d) i",
-	"sqlite":   "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < %d) INSERT INTO account SELECT i, i, 'n' || (i %% 10) FROM s",
+// fillAccounts inserts requests 1 to n in one transaction.
+func fillAccounts(db *engine.DB, n int) string {
+	return "INSERT INTO account SELECT i, i, concat('n', i % 10) FROM " + numbers(db, n)
 }
 
 // accounts makes a source with n requests that no log tells of, and an empty target.
@@ -47,7 +47,7 @@ func accounts(t *testing.T, from, to string, n, note int) *world {
 	t.Helper()
 	w := newWorld(t, map[string]*engine.DB{"src": dbtest.New(t, from), "dst": dbtest.New(t, to)},
 		map[string]string{"src": accountForms, "dst": accountForms}, fmt.Sprintf(accountDefinitions, 3))
-	w.exec("src", fmt.Sprintf(accountTable[w.dbs["src"].Engine.Dialect], 100), fmt.Sprintf(fillAccounts[w.dbs["src"].Engine.Dialect], n))
+	w.exec("src", fmt.Sprintf(accountTable[w.dbs["src"].Engine.Dialect], 100), fillAccounts(w.dbs["src"], n))
 	w.exec("dst", fmt.Sprintf(accountTable[w.dbs["dst"].Engine.Dialect], note))
 	w.open()
 	return w
@@ -68,9 +68,9 @@ func (w *world) write(stop *atomic.Bool, writers, n int) (wait func()) {
 				case 3:
 					q = fmt.Sprintf("DELETE FROM account WHERE id = %d", id)
 				case 5:
-					q = fmt.Sprintf("INSERT INTO account VALUES (%d, 1, 'new') ON CONFLICT (id) DO UPDATE SET note = 'again'", id+n/2)
+					q = fmt.Sprintf("INSERT INTO account VALUES (%d, 1, 'new')", id+n/2) + upsert(db, "note = 'again'")
 				}
-				if _, err := db.ExecContext(context.Background(), q); err != nil {
+				if err := patiently(db, q); err != nil {
 					w.t.Error(err)
 					return
 				}
@@ -86,7 +86,7 @@ func TestTransferUnderWriters(t *testing.T) {
 	if testing.Short() {
 		n = 3_000
 	}
-	for _, p := range transferPairs {
+	for _, p := range atHand(across...) {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			w := accounts(t, p[0], p[1], n, 100)
 			var stop atomic.Bool
@@ -117,7 +117,7 @@ func (w *world) equalAccounts() {
 
 // Only what the qualification selects, the part that the database cannot judge included.
 func TestTransferWhere(t *testing.T) {
-	for _, p := range transferPairs {
+	for _, p := range atHand(transferPairs...) {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			t.Parallel()
 			w := accounts(t, p[0], p[1], 200, 100)
@@ -136,7 +136,7 @@ func TestTransferResumes(t *testing.T) {
 	if testing.Short() {
 		n = 3_000
 	}
-	for _, p := range transferPairs {
+	for _, p := range atHand(transferPairs...) {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			w := accounts(t, p[0], p[1], n, 100)
 			for cut := range 3 {
@@ -176,7 +176,7 @@ func TestTransferResumes(t *testing.T) {
 
 // While another process follows the source, a transfer is only ordered; that process carries it out.
 func TestTransferByFollower(t *testing.T) {
-	for _, p := range transferPairs {
+	for _, p := range atHand(transferPairs...) {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			t.Parallel()
 			w := accounts(t, p[0], p[1], 3000, 100)
@@ -229,10 +229,10 @@ func TestTransferFails(t *testing.T) {
 
 // Requests that the target cannot take are parked and counted; the others come over.
 func TestTransferParks(t *testing.T) {
-	for _, to := range []string{"postgres15", "mariadb10.11"} {
-		t.Run("sqlite to "+to, func(t *testing.T) {
+	for _, p := range atHand([][2]string{{"sqlite", "postgres15"}, {"mariadb10.11", "mysql5.6"}, {"sqlite", "mariadb10.11"}}...) {
+		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			t.Parallel()
-			w := accounts(t, "sqlite", to, 2500, 5)
+			w := accounts(t, p[0], p[1], 2500, 5)
 			w.exec("src", "UPDATE account SET note = 'too long for it' WHERE id % 1000 = 7")
 			w.once() // the log's own attempts are parked first
 			w.exec("dst", "DELETE FROM dso_pending_error")
@@ -252,7 +252,7 @@ func TestTransferParks(t *testing.T) {
 // The number of threads and the definitions change while work is left behind: nothing is lost or
 // carried out twice, which a balance would show.
 func TestLayoutChanges(t *testing.T) {
-	for _, p := range [][2]string{{"postgres15", "mariadb10.11"}, {"postgres15", "postgres15"}} {
+	for _, p := range atHand([][2]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}, {"mysql5.6", "mariadb11.8"}}...) {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			t.Parallel()
 			n := 300
@@ -260,7 +260,7 @@ func TestLayoutChanges(t *testing.T) {
 			for name, db := range w.dbs {
 				w.exec(name, strings.Replace(fmt.Sprintf(accountTable[db.Engine.Dialect], 100), "account", "other", 1))
 			}
-			w.exec("src", fmt.Sprintf(fillAccounts[w.dbs["src"].Engine.Dialect], n))
+			w.exec("src", fillAccounts(w.dbs["src"], n))
 			head, _, _ := strings.Cut(w.yaml, "\npools:")
 			rounds := []struct {
 				threads int

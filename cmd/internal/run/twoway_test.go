@@ -1,8 +1,8 @@
 package run_test
 
 import (
-	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +40,7 @@ func twoWay(t *testing.T, engines map[string]string, arrows []string, relay bool
 	for name, db := range dbs {
 		w.exec(name, map[string]string{
 			"postgres": "CREATE TABLE n (id varchar(15) PRIMARY KEY, a varchar(40), b varchar(40), modified timestamp)",
+			"mysql":    "CREATE TABLE n (id varchar(15) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, a varchar(40), b varchar(40), modified datetime) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
 			"sqlite":   "CREATE TABLE n (id varchar(15) PRIMARY KEY NOT NULL, a varchar(40), b varchar(40), modified timestamp)",
 		}[db.Engine.Dialect])
 	}
@@ -74,28 +75,51 @@ func (w *world) rest(query string) {
 	}
 }
 
-var ring = []string{"a>b", "b>c", "c>a"}
+var (
+	both = []string{"a>b", "b>a"}
+	ring = []string{"a>b", "b>c", "c>a"}
+)
 
 // Writers on all sides at once, on keys of their own or, settled by the newest, on the same.
 func TestTwoWay(t *testing.T) {
-	both := []string{"a>b", "b>a"}
 	tests := []struct {
-		name    string
-		engines map[string]string
-		arrows  []string
+		engines []string
 		relay   bool
 		policy  string
 	}{
-		{"two", map[string]string{"a": "sqlite", "b": "sqlite"}, both, false, "error"},
-		{"two engines", map[string]string{"a": "postgres15", "b": "sqlite"}, both, false, "error"},
-		{"two passing merges on", map[string]string{"a": "sqlite", "b": "sqlite"}, both, true, "error"},
-		{"ring", map[string]string{"a": "sqlite", "b": "sqlite", "c": "sqlite"}, ring, true, "error"},
-		{"ring of engines", map[string]string{"a": "postgres15", "b": "sqlite", "c": "postgres15"}, ring, true, "error"},
-		{"newest", map[string]string{"a": "postgres15", "b": "sqlite"}, both, false, "newest"},
+		{[]string{"sqlite", "sqlite"}, false, "error"},
+		{[]string{"postgres15", "sqlite"}, false, "error"},
+		{[]string{"mariadb10.11", "mariadb10.11"}, false, "error"}, // two databases of one server: both are in one log
+		{[]string{"mariadb10.11", "postgres15"}, false, "error"},
+		{[]string{"mariadb11.8", "mysql5.6"}, false, "error"},
+		{[]string{"mysql5.6", "sqlite"}, false, "error"},
+		{[]string{"postgres18", "mysql5.6"}, false, "error"},
+		{[]string{"sqlite", "sqlite"}, true, "error"},
+		{[]string{"mysql5.6", "mariadb11.8"}, true, "error"},
+		{[]string{"sqlite", "sqlite", "sqlite"}, true, "error"},
+		{[]string{"postgres15", "mariadb10.11", "sqlite"}, true, "error"},
+		{[]string{"mariadb11.8", "postgres18", "mysql5.6"}, true, "error"},
+		{[]string{"postgres15", "sqlite"}, false, "newest"},
+		{[]string{"mariadb10.11", "postgres15"}, false, "newest"},
+		{[]string{"mysql5.6", "mariadb11.8"}, false, "newest"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			w := twoWay(t, tt.engines, tt.arrows, tt.relay, tt.policy)
+		if !areAtHand(tt.engines) {
+			continue
+		}
+		name := fmt.Sprintf("%s %s", strings.Join(tt.engines, " and "), tt.policy)
+		if tt.relay {
+			name += " passing merges on"
+		}
+		t.Run(name, func(t *testing.T) {
+			engines, arrows := map[string]string{}, both
+			for i, e := range tt.engines {
+				engines[string(rune('a'+i))] = e
+			}
+			if len(engines) == 3 {
+				arrows = ring
+			}
+			w := twoWay(t, engines, arrows, tt.relay, tt.policy)
 			if tt.policy == "newest" {
 				// On every side beforehand: two creates of one request are settled by duplicate_request_id,
 				// which knows no newest.
@@ -116,11 +140,11 @@ func TestTwoWay(t *testing.T) {
 					for i := range 60 {
 						id := fmt.Sprintf("%s%d", own, i%7)
 						at := fmt.Sprintf("2026-01-01 10:%02d:%02d", i, side) // never the same on two sides
-						q := fmt.Sprintf("INSERT INTO n VALUES ('%s', '%s', '%d', '%s') ON CONFLICT (id) DO UPDATE SET a = '%s', b = '%d', modified = '%s'", id, name, i, at, name, i, at)
-						if i%9 == 8 && len(tt.engines) == 2 && tt.policy == "error" {
+						q := fmt.Sprintf("INSERT INTO n VALUES ('%s', '%s', '%d', '%s')", id, name, i, at) + upsert(db, fmt.Sprintf("a = '%s', b = '%d', modified = '%s'", name, i, at))
+						if i%9 == 8 && len(engines) == 2 && tt.policy == "error" {
 							q = "DELETE FROM n WHERE id = '" + id + "'"
 						}
-						if _, err := db.ExecContext(context.Background(), q); err != nil {
+						if err := patiently(db, q); err != nil {
 							t.Error(err)
 							return
 						}
@@ -152,15 +176,23 @@ func TestTwoWay(t *testing.T) {
 // Small random histories on two or three servers, each on its own requests, with runs in between: all
 // copies are equal in the end, nothing is parked.
 func TestTwoWayProperty(t *testing.T) {
-	for name, arrows := range map[string][]string{"two": {"a>b", "b>a"}, "ring": ring} {
-		t.Run(name, func(t *testing.T) {
-			engines := map[string]string{"a": "sqlite", "b": "sqlite"}
-			if name == "ring" {
-				engines["c"] = "sqlite"
-			}
-			w := twoWay(t, engines, arrows, true, "error")
+	tests := []struct {
+		engines   map[string]string
+		arrows    []string
+		histories int
+	}{
+		{map[string]string{"a": "sqlite", "b": "sqlite"}, both, 12},
+		{map[string]string{"a": "mariadb10.11", "b": "mysql5.6"}, both, 4},
+		{map[string]string{"a": "sqlite", "b": "sqlite", "c": "sqlite"}, ring, 12},
+	}
+	for _, tt := range tests {
+		if !areAtHand(slices.Collect(maps.Values(tt.engines))) {
+			continue
+		}
+		t.Run(fmt.Sprint(tt.engines), func(t *testing.T) {
+			w := twoWay(t, tt.engines, tt.arrows, true, "error")
 			servers := slices.Sorted(mapKeys(w.dbs))
-			histories := 12
+			histories := tt.histories
 			if testing.Short() {
 				histories = 3
 			}
@@ -179,12 +211,12 @@ func TestTwoWayProperty(t *testing.T) {
 					id := fmt.Sprintf("%s%d", on, s[1])
 					switch s[2] {
 					case 0:
-						if name == "ring" {
+						if len(servers) == 3 {
 							continue
 						}
 						w.exec(on, "DELETE FROM n WHERE id = '"+id+"'")
 					case 1, 2:
-						w.exec(on, fmt.Sprintf("INSERT INTO n (id, a) VALUES ('%s', 'v%d') ON CONFLICT (id) DO NOTHING", id, s[3]))
+						w.exec(on, fmt.Sprintf("INSERT INTO n (id, a) SELECT '%[1]s', 'v%[2]d' FROM (SELECT 1) x WHERE NOT EXISTS (SELECT 1 FROM n WHERE id = '%[1]s')", id, s[3]))
 					default:
 						w.exec(on, fmt.Sprintf("UPDATE n SET a = 'v%d', b = 'w%d' WHERE id = '%s'", s[3], s[2], id))
 					}
