@@ -182,7 +182,7 @@ func (a *assembler) query(ctx context.Context, h event.Header, q *event.Query) e
 	case "COMMIT": // a group without XID: tables of an engine without transactions (MS-21)
 		return a.commit(h)
 	}
-	s := parseStatement(q.Text, q.SQLMode&event.SQLModeANSIQuotes != 0)
+	s := a.relations.parse(q)
 	switch s.kind {
 	case stmtBegin:
 		return a.opened(h)
@@ -223,7 +223,7 @@ func (a *assembler) statement(ctx context.Context, h event.Header, q *event.Quer
 			return err
 		}
 	case stmtDML:
-		if q.Error == 0 && a.relations.mayTouch(q) { // MS-24
+		if a.relations.mayTouch(q) { // MS-24; one that failed has changed rows of a table without transactions
 			return &cdc.UnreadableError{
 				Server: a.db.Server,
 				What:   fmt.Sprintf("a statement in the log where rows should be (default database %s)", q.Schema),
