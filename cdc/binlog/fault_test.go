@@ -230,22 +230,24 @@ func TestSlowReceiver(t *testing.T) {
 	})
 }
 
-// TestDribble lets the log come byte by byte, so that each deadline of the reader falls into the middle of a packet.
+// TestDribble lets the log come byte by byte, so that deadlines of the reader fall into the middle of packets.
 func TestDribble(t *testing.T) {
 	eachServer(t, func(t *testing.T, s *source) {
-		s.o.Heartbeat = time.Millisecond
 		from := s.item(t)
 		for i := range 3 {
-			s.exec(t, "INSERT INTO elsewhere VALUES (1)")
 			s.exec(t, fmt.Sprintf("INSERT INTO item VALUES (%d, 'a')", i))
+			s.exec(t, "INSERT INTO elsewhere VALUES (1)")
 		}
 		behind, p := s.through(t)
-		p.set(fault{pause: 100 * time.Microsecond})
-		got, err := behind.read(t, from)
-		if err != nil {
-			t.Fatal(err)
+		p.set(fault{pause: 10 * time.Microsecond})
+		for _, h := range []time.Duration{5, 20, 40, 60, 80, 100, 130} {
+			behind.o.Heartbeat = h * time.Millisecond
+			got, err := behind.read(t, from)
+			if err != nil {
+				t.Fatalf("heartbeat %s: %v", behind.o.Heartbeat, err)
+			}
+			wantLines(t, got, "insert item [] -> [0 a]\n---\ninsert item [] -> [1 a]\n---\ninsert item [] -> [2 a]\n---")
 		}
-		wantLines(t, got, "insert item [] -> [0 a]\n---\ninsert item [] -> [1 a]\n---\ninsert item [] -> [2 a]\n---")
 	})
 }
 
