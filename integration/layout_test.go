@@ -78,7 +78,7 @@ var everything = []string{"sql/...", "cdc/...", "mapping/...", "apply/...", "cmd
 var dependencies = map[string][]string{
 	"": { // everywhere
 		"github.com/cockroachdb/apd/v3", "github.com/goccy/go-yaml", "github.com/jackc/pgx/v5",
-		"github.com/go-sql-driver/mysql", "github.com/jmoiron/sqlx", "modernc.org/sqlite",
+		"github.com/go-sql-driver/mysql", "github.com/jmoiron/sqlx", "github.com/klauspost/compress", "modernc.org/sqlite",
 		"github.com/schollz/progressbar/v3", "github.com/urfave/cli/v2",
 		"golang.org/x/sync", "golang.org/x/sys", "golang.org/x/text", "golang.org/x/term",
 	},
