@@ -324,11 +324,9 @@ func listType(r *rand.Rand, _ string) randomType {
 	return ty
 }
 
-var mariadbTypes = 6
-
 // mariadbType is what only MariaDB has.
 func mariadbType(r *rand.Rand, _ string) randomType {
-	switch r.IntN(mariadbTypes) {
+	switch r.IntN(6) {
 	case 0:
 		return randomType{ddl: "uuid", base: "uuid", bytes: 16, fixed: true, keyable: true, literal: func(r *rand.Rand) string {
 			return fmt.Sprintf("'%08x-%04x-4%03x-9%03x-%012x'", r.Uint32(), r.Uint32()&0xffff, r.Uint32()&0xfff, r.Uint32()&0xfff, r.Uint64()&0xffffffffffff)
@@ -357,7 +355,7 @@ func someType(r *rand.Rand, engine string) randomType {
 		integerType, integerType, decimalType, realType, bitType, yearType, momentType, momentType,
 		textType, textType, textType, bytesType, bytesType, listType, listType,
 	}
-	if engine == "mariadb" && mariadbTypes > 0 {
+	if engine == "mariadb" {
 		makers = append(makers, mariadbType)
 	}
 	return pick(r, makers)(r, engine)

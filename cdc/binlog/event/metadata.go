@@ -18,12 +18,12 @@ const (
 
 // optional reads the metadata: fields of a type, a length and that many bytes. Unknown ones, such as the
 // dimensions of vectors, are passed over.
-func (m *TableMap) optional(c *cursor) {
+func (m *TableMap) optional(c *cursor, mariadb bool) {
 	for c.more() {
 		field := c.uint8()
 		b := c.part(c.length())
 		if b.err == nil {
-			m.field(field, b)
+			m.field(field, b, mariadb)
 		}
 		if b.err != nil {
 			c.err = b.err
@@ -31,11 +31,11 @@ func (m *TableMap) optional(c *cursor) {
 	}
 }
 
-func (m *TableMap) field(field uint8, b *cursor) {
+func (m *TableMap) field(field uint8, b *cursor, mariadb bool) {
 	switch field {
 	case metaSigns:
 		m.HasSigns = true
-		m.signs(b)
+		m.signs(b, mariadb)
 	case metaDefaultCharset:
 		m.HasCollations = true
 		m.defaultCollation(b, isCharacter)
@@ -98,9 +98,9 @@ func (m *TableMap) of(is func(ColumnType) bool) []*Column {
 	return which
 }
 
-// signs is a bit for each numeric column, highest first.
-func (m *TableMap) signs(b *cursor) {
-	columns := m.of(isNumeric)
+// signs is a bit for each numeric column, highest first. MariaDB counts YEAR as one.
+func (m *TableMap) signs(b *cursor, mariadb bool) {
+	columns := m.of(func(t ColumnType) bool { return isNumeric(t) || mariadb && t == TypeYear })
 	bits := b.rest()
 	if len(bits) < (len(columns)+7)/8 {
 		b.fail("signs of %d columns in %d bytes", len(columns), len(bits))

@@ -1,6 +1,9 @@
 package event
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // knownMaps is how many table maps a Decoder remembers. Most transactions change few tables.
 const knownMaps = 256
@@ -18,7 +21,7 @@ func (d *Decoder) readTableMap(c *cursor) *TableMap {
 		return m
 	}
 	m := &TableMap{ID: id, Flags: flags, Body: bytes.Clone(body)}
-	m.read(c)
+	m.read(c, d.format != nil && strings.Contains(d.format.ServerVersion, "MariaDB"))
 	if c.err == nil {
 		if len(d.maps) >= knownMaps {
 			clear(d.maps)
@@ -28,7 +31,7 @@ func (d *Decoder) readTableMap(c *cursor) *TableMap {
 	return m
 }
 
-func (m *TableMap) read(c *cursor) {
+func (m *TableMap) read(c *cursor, mariadb bool) {
 	m.Schema = c.text()
 	c.skip(1) // a zero byte
 	m.Table = c.text()
@@ -56,7 +59,7 @@ func (m *TableMap) read(c *cursor) {
 		c.err = meta.err
 		return
 	}
-	m.optional(c)
+	m.optional(c, mariadb)
 }
 
 // readMeta reads what a type needs besides its code.
