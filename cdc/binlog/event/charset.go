@@ -1,56 +1,44 @@
 package event
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/japanese"
-	"golang.org/x/text/encoding/korean"
-	"golang.org/x/text/encoding/simplifiedchinese"
-	"golang.org/x/text/encoding/traditionalchinese"
 )
 
 // charsets are the character sets that are read, by their names in the servers. Each was compared with what the
 // servers make of every code of it.
 var charsets = map[string]*charset{
-	"utf8mb4": {name: "utf8mb4"}, "utf8mb3": {name: "utf8mb3"}, "utf8": {name: "utf8"},
-	"ascii":   {name: "ascii", decode: decodeASCII},
-	"ucs2":    {name: "ucs2", decode: decodeUCS2},
-	"utf16":   {name: "utf16", decode: decodeUTF16(binary.BigEndian)},
-	"utf16le": {name: "utf16le", decode: decodeUTF16(binary.LittleEndian)},
-	"utf32":   {name: "utf32", decode: decodeUTF32},
+	"utf8mb4": {}, "utf8mb3": {}, "utf8": {},
+	"ascii":   {width: 1, decode: decodeASCII},
+	"ucs2":    {decode: decodeUCS2},
+	"utf16":   {decode: decodeUTF16(binary.BigEndian)},
+	"utf16le": {decode: decodeUTF16(binary.LittleEndian)},
+	"utf32":   {decode: decodeUTF32},
 
-	"latin1":   single(charmap.Windows1252, nil),
-	"latin2":   single(charmap.ISO8859_2, nil),
+	"latin1":   single(charmap.Windows1252, map[byte]rune{0x81: 0x81, 0x8d: 0x8d, 0x8f: 0x8f, 0x90: 0x90, 0x9d: 0x9d}),
+	"latin2":   single(charmap.ISO8859_2, controls(nil)),
 	"latin5":   single(charmap.ISO8859_9, nil),
-	"latin7":   single(charmap.ISO8859_13, nil),
+	"latin7":   single(charmap.ISO8859_13, controls(nil)),
 	"cp1250":   single(charmap.Windows1250, nil),
 	"cp1251":   single(charmap.Windows1251, nil),
-	"cp1256":   single(charmap.Windows1256, nil),
+	"cp1256":   single(charmap.Windows1256, lacking(0x8a, 0x8f, 0x98, 0x9a, 0x9f, 0xaa, 0xc0, 0xff)),
 	"cp1257":   single(charmap.Windows1257, nil),
 	"cp850":    single(charmap.CodePage850, nil),
 	"cp852":    single(charmap.CodePage852, nil),
-	"cp866":    single(charmap.CodePage866, nil),
+	"cp866":    single(charmap.CodePage866, map[byte]rune{0xfc: 'ⁿ', 0xfd: '²'}),
 	"koi8r":    single(charmap.KOI8R, nil),
-	"koi8u":    single(charmap.KOI8U, nil),
-	"greek":    single(charmap.ISO8859_7, nil),
-	"hebrew":   single(charmap.ISO8859_8, nil),
+	"koi8u":    single(charmap.KOI8U, map[byte]rune{0x95: '•', 0xae: '╝', 0xbe: '╬'}),
+	"greek":    single(charmap.ISO8859_7, controls(map[byte]rune{0xa1: 'ʽ', 0xa2: 'ʼ', 0xa4: noRune, 0xa5: noRune, 0xaa: noRune})),
+	"hebrew":   single(charmap.ISO8859_8, controls(map[byte]rune{0xaf: '‾'})),
 	"macroman": single(charmap.Macintosh, nil),
-	"tis620":   single(charmap.Windows874, nil),
+	"tis620":   single(charmap.Windows874, controls(replaced(0xa0, 0xdb, 0xdc, 0xdd, 0xde, 0xfc, 0xfd, 0xfe, 0xff))),
 
-	"sjis":    multi(japanese.ShiftJIS),
-	"cp932":   multi(japanese.ShiftJIS),
-	"ujis":    multi(japanese.EUCJP),
-	"eucjpms": multi(japanese.EUCJP),
-	"euckr":   multi(korean.EUCKR),
-	"gbk":     multi(simplifiedchinese.GBK),
-	"gb2312":  multi(simplifiedchinese.GBK),
-	"big5":    multi(traditionalchinese.Big5),
+	"sjis": sjis.charset(), "cp932": cp932.charset(), "ujis": ujis.charset(), "eucjpms": eucjpms.charset(),
+	"euckr": euckr.charset(), "gbk": gbk.charset(), "gb2312": gb2312.charset(), "big5": big5.charset(),
 }
 
 func charsetOf(name string) (*charset, error) {
@@ -59,8 +47,6 @@ func charsetOf(name string) (*charset, error) {
 	}
 	return nil, fmt.Errorf("character set %q is not known", name)
 }
-
-func (c *charset) String() string { return c.name }
 
 func noText(b []byte) error {
 	return fmt.Errorf("bytes %.16x mean nothing in the column's character set", b)
@@ -75,43 +61,59 @@ func decodeASCII(dst, src []byte) ([]byte, error) {
 	return append(dst, src...), nil
 }
 
+// noRune stands for a byte that means nothing.
+const noRune rune = -1
+
+// controls adds the control characters that the servers see in the bytes from 0x80 to 0x9f.
+func controls(differs map[byte]rune) map[byte]rune {
+	if differs == nil {
+		differs = map[byte]rune{}
+	}
+	for b := byte(0x80); b < 0xa0; b++ {
+		differs[b] = rune(b)
+	}
+	return differs
+}
+
+// lacking are bytes that mean nothing to the servers.
+func lacking(bytes ...byte) map[byte]rune { return all(bytes, noRune) }
+
+// replaced are bytes that mean nothing, and that the servers show as the character for that.
+func replaced(bytes ...byte) map[byte]rune { return all(bytes, utf8.RuneError) }
+
+func all(bytes []byte, r rune) map[byte]rune {
+	m := map[byte]rune{}
+	for _, b := range bytes {
+		m[b] = r
+	}
+	return m
+}
+
 // single is a character set of one byte a character. differs says what the servers mean by a byte where the
 // encoding of the same name does not say the same.
 func single(e *charmap.Charmap, differs map[byte]rune) *charset {
 	table := new([256]rune)
 	for i := range table {
-		table[i] = e.DecodeByte(byte(i))
+		if table[i] = e.DecodeByte(byte(i)); table[i] == utf8.RuneError {
+			table[i] = noRune
+		}
 	}
 	for b, r := range differs {
 		table[b] = r
 	}
-	return &charset{name: e.String(), decode: func(dst, src []byte) ([]byte, error) {
+	return &charset{width: 1, decode: func(dst, src []byte) ([]byte, error) {
 		for i, b := range src {
 			if b < utf8.RuneSelf {
 				dst = append(dst, b)
 				continue
 			}
 			r := table[b]
-			if r == utf8.RuneError {
+			if r == noRune {
 				return nil, noText(src[i:])
 			}
 			dst = utf8.AppendRune(dst, r)
 		}
 		return dst, nil
-	}}
-}
-
-// multi is a character set of one or more bytes a character.
-func multi(e encoding.Encoding) *charset {
-	return &charset{decode: func(dst, src []byte) ([]byte, error) {
-		out, err := e.NewDecoder().Bytes(src)
-		if err != nil {
-			return nil, err
-		}
-		if bytes.ContainsRune(out, utf8.RuneError) {
-			return nil, noText(src)
-		}
-		return append(dst, out...), nil
 	}}
 }
 

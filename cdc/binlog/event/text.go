@@ -141,7 +141,7 @@ func DecodeText(charset string, b []byte) (string, error) {
 
 // charset is a character set of the servers.
 type charset struct {
-	name string
+	width int // bytes of most characters, in a character set that is not Unicode's
 	// decode appends src as UTF-8; nil where it is UTF-8 already.
 	decode func(dst, src []byte) ([]byte, error)
 }
