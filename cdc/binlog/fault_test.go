@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -357,32 +359,26 @@ func TestKilledWithinATransaction(t *testing.T) {
 		count := 0
 		for n := range rounds {
 			got, done, stop := s.following(t, from)
-			tail := strings.Repeat("x", 150)
+			before := s.logSize(t)
 			failed := make(chan error, 1)
-			go func() {
-				failed <- s.large(n, tail)
-			}()
-			time.Sleep(time.Duration(20+60*n) * time.Millisecond) // anywhere: each place must do
+			go func() { failed <- s.large(n) }()
+			deadline := time.Now().Add(patience)
+			for s.logSize(t) < before+int64(1+n*3_000_000) && time.Now().Before(deadline) {
+				time.Sleep(200 * time.Microsecond)
+			}
 			in.Kill(t)
-			t.Logf("round %d: commit: %v", n, await(t, "the end of the transaction", failed))
+			t.Logf("round %d: %d bytes in the log, commit: %v", n, s.logSize(t)-before, await(t, "the end of the transaction", failed))
 			_ = await(t, "the end of Read", done)
 			stop()
 			in.Start(t)
 			close(got)
 			var all []*cdc.Transaction
 			for tx := range got {
-				if tx.Position != "" {
-					from = tx.Position
-				}
 				all = append(all, tx)
 			}
-			for _, tx := range whole(all) {
-				count += len(tx.Changes)
-			}
 			s.exec(t, fmt.Sprintf("INSERT INTO item VALUES (%d, 'after')", -1-n))
-			for _, tx := range s.mustRead(t, from) {
-				count += len(tx.Changes)
-				if tx.Position != "" {
+			for _, tx := range s.readOn(t, from, all) {
+				if count += len(tx.Changes); tx.Position != "" {
 					from = tx.Position
 				}
 			}
@@ -397,18 +393,49 @@ func TestKilledWithinATransaction(t *testing.T) {
 	})
 }
 
-// large inserts many rows in one transaction.
-func (s *source) large(n int, tail string) error {
+// logFolder is where the server keeps its log; "" where that is out of reach.
+func (s *source) logFolder(t *testing.T) string {
+	t.Helper()
+	if s.folder == "" {
+		if err := s.db.QueryRowContext(t.Context(), "SELECT @@datadir").Scan(&s.folder); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s.folder
+}
+
+// logSize is the size of all files of the server's log, in bytes.
+func (s *source) logSize(t *testing.T) (n int64) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.logFolder(t), "binlog.0*"))
+	if err != nil || len(files) == 0 {
+		t.Skipf("the server's log is out of reach in %s: %v", s.folder, err)
+	}
+	for _, f := range files {
+		if i, err := os.Stat(f); err == nil {
+			n += i.Size()
+		}
+	}
+	return n
+}
+
+// large inserts some 20 MB in one transaction.
+func (s *source) large(n int) error {
 	tx, err := s.db.BeginTxx(context.Background(), nil)
 	if err != nil {
 		return err
 	}
-	for i := range 30 {
-		rows := make([]string, 1000)
-		for j := range rows {
-			rows[j] = fmt.Sprintf("(%d, '%s')", (n+1)*1_000_000+i*1000+j, tail)
-		}
-		if _, err := tx.Exec("INSERT INTO item VALUES " + strings.Join(rows, ",")); err != nil {
+	first := (n + 1) * 1_000_000
+	rows := make([]string, 1000)
+	for i := range rows {
+		rows[i] = fmt.Sprintf("(%d, '%s')", first+i, strings.Repeat("x", 190))
+	}
+	statements := []string{"INSERT INTO item VALUES " + strings.Join(rows, ",")}
+	for have := 1000; have < 100_000; have *= 2 {
+		statements = append(statements, fmt.Sprintf("INSERT INTO item SELECT id + %d, name FROM item WHERE id >= %d", have, first))
+	}
+	for _, statement := range statements {
+		if _, err := tx.Exec(statement); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 	}
