@@ -111,14 +111,14 @@ func appendINET6(text []byte, a [16]byte) []byte {
 	return text
 }
 
-// longestZeros finds the groups to leave out; one alone is not worth it.
+// longestZeros finds the groups to leave out; one alone is enough.
 func longestZeros(group func(int) uint64) (start, length int) {
 	for i := 0; i < 8; i++ {
 		n := 0
 		for i+n < 8 && group(i+n) == 0 {
 			n++
 		}
-		if n > 1 && n > length {
+		if n > length {
 			start, length = i, n
 		}
 		i += n
