@@ -18,12 +18,12 @@ const (
 
 // optional reads the metadata: fields of a type, a length and that many bytes. Unknown ones, such as the
 // dimensions of vectors, are passed over.
-func (m *TableMap) optional(c *cursor) {
+func (m *TableMap) optional(c *cursor, character func(ColumnType) bool) {
 	for c.more() {
 		field := c.uint8()
 		b := c.part(c.length())
 		if b.err == nil {
-			m.field(field, b)
+			m.field(field, b, character)
 		}
 		if b.err != nil {
 			c.err = b.err
@@ -31,17 +31,17 @@ func (m *TableMap) optional(c *cursor) {
 	}
 }
 
-func (m *TableMap) field(field uint8, b *cursor) {
+func (m *TableMap) field(field uint8, b *cursor, character func(ColumnType) bool) {
 	switch field {
 	case metaSigns:
 		m.HasSigns = true
 		m.signs(b)
 	case metaDefaultCharset:
 		m.HasCollations = true
-		m.defaultCollation(b, isCharacter)
+		m.defaultCollation(b, character)
 	case metaCharsets:
 		m.HasCollations = true
-		m.collations(b, isCharacter)
+		m.collations(b, character)
 	case metaLabelDefaultCharset:
 		m.defaultCollation(b, isLabelled)
 	case metaLabelCharsets:
@@ -68,13 +68,17 @@ func (m *TableMap) field(field uint8, b *cursor) {
 	}
 }
 
+// isNumeric reports whether a type has a sign in the metadata; a year has one too.
 func isNumeric(t ColumnType) bool {
 	switch t {
-	case TypeTiny, TypeShort, TypeInt24, TypeLong, TypeLongLong, TypeFloat, TypeDouble, TypeDecimal:
+	case TypeTiny, TypeShort, TypeInt24, TypeLong, TypeLongLong, TypeYear, TypeFloat, TypeDouble, TypeDecimal, TypeDecimalOld:
 		return true
 	}
 	return false
 }
+
+// isMariaDBCharacter reports whether a type has a collation in MariaDB's metadata; geometries have one there.
+func isMariaDBCharacter(t ColumnType) bool { return t == TypeGeometry || isCharacter(t) }
 
 func isCharacter(t ColumnType) bool {
 	switch t {

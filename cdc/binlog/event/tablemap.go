@@ -18,7 +18,7 @@ func (d *Decoder) readTableMap(c *cursor) *TableMap {
 		return m
 	}
 	m := &TableMap{ID: id, Flags: flags, Body: bytes.Clone(body)}
-	m.read(c)
+	m.read(c, d.character())
 	if c.err == nil {
 		if len(d.maps) >= knownMaps {
 			clear(d.maps)
@@ -28,7 +28,15 @@ func (d *Decoder) readTableMap(c *cursor) *TableMap {
 	return m
 }
 
-func (m *TableMap) read(c *cursor) {
+// character tells which columns of this file's server have a collation in the metadata.
+func (d *Decoder) character() func(ColumnType) bool {
+	if d.format != nil && isMariaDB(d.format.ServerVersion) {
+		return isMariaDBCharacter
+	}
+	return isCharacter
+}
+
+func (m *TableMap) read(c *cursor, character func(ColumnType) bool) {
 	m.Schema = c.text()
 	c.skip(1) // a zero byte
 	m.Table = c.text()
@@ -56,7 +64,7 @@ func (m *TableMap) read(c *cursor) {
 		c.err = meta.err
 		return
 	}
-	m.optional(c)
+	m.optional(c, character)
 }
 
 // readMeta reads what a type needs besides its code.
