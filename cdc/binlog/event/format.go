@@ -45,11 +45,13 @@ func versionText(b []byte) string {
 	return s
 }
 
+func isMariaDB(version string) bool { return strings.Contains(strings.ToLower(version), "mariadb") }
+
 // hasAlgorithm reports whether a server of this version says how it makes checksums: MySQL since 5.6.1, MariaDB
 // since 5.3.
 func hasAlgorithm(version string) bool {
 	least := [3]int{5, 6, 1}
-	if strings.Contains(strings.ToLower(version), "mariadb") {
+	if isMariaDB(version) {
 		least = [3]int{5, 3, 0}
 	}
 	for i, part := range strings.SplitN(version, ".", 3) {

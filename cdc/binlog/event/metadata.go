@@ -18,12 +18,12 @@ const (
 
 // optional reads the metadata: fields of a type, a length and that many bytes. Unknown ones, such as the
 // dimensions of vectors, are passed over.
-func (m *TableMap) optional(c *cursor, mariadb bool) {
+func (m *TableMap) optional(c *cursor, character func(ColumnType) bool) {
 	for c.more() {
 		field := c.uint8()
 		b := c.part(c.length())
 		if b.err == nil {
-			m.field(field, b, mariadb)
+			m.field(field, b, character)
 		}
 		if b.err != nil {
 			c.err = b.err
@@ -31,17 +31,17 @@ func (m *TableMap) optional(c *cursor, mariadb bool) {
 	}
 }
 
-func (m *TableMap) field(field uint8, b *cursor, mariadb bool) {
+func (m *TableMap) field(field uint8, b *cursor, character func(ColumnType) bool) {
 	switch field {
 	case metaSigns:
 		m.HasSigns = true
-		m.signs(b, mariadb)
+		m.signs(b)
 	case metaDefaultCharset:
 		m.HasCollations = true
-		m.defaultCollation(b, isCharacter)
+		m.defaultCollation(b, character)
 	case metaCharsets:
 		m.HasCollations = true
-		m.collations(b, isCharacter)
+		m.collations(b, character)
 	case metaLabelDefaultCharset:
 		m.defaultCollation(b, isLabelled)
 	case metaLabelCharsets:
@@ -68,13 +68,17 @@ func (m *TableMap) field(field uint8, b *cursor, mariadb bool) {
 	}
 }
 
+// isNumeric reports whether a type has a sign in the metadata; a year has one too.
 func isNumeric(t ColumnType) bool {
 	switch t {
-	case TypeTiny, TypeShort, TypeInt24, TypeLong, TypeLongLong, TypeFloat, TypeDouble, TypeDecimal:
+	case TypeTiny, TypeShort, TypeInt24, TypeLong, TypeLongLong, TypeYear, TypeFloat, TypeDouble, TypeDecimal, TypeDecimalOld:
 		return true
 	}
 	return false
 }
+
+// isMariaDBCharacter reports whether a type has a collation in MariaDB's metadata; geometries have one there.
+func isMariaDBCharacter(t ColumnType) bool { return t == TypeGeometry || isCharacter(t) }
 
 func isCharacter(t ColumnType) bool {
 	switch t {
@@ -98,9 +102,9 @@ func (m *TableMap) of(is func(ColumnType) bool) []*Column {
 	return which
 }
 
-// signs is a bit for each numeric column, highest first. MariaDB counts YEAR as one.
-func (m *TableMap) signs(b *cursor, mariadb bool) {
-	columns := m.of(func(t ColumnType) bool { return isNumeric(t) || mariadb && t == TypeYear })
+// signs is a bit for each numeric column, highest first.
+func (m *TableMap) signs(b *cursor) {
+	columns := m.of(isNumeric)
 	bits := b.rest()
 	if len(bits) < (len(columns)+7)/8 {
 		b.fail("signs of %d columns in %d bytes", len(columns), len(bits))

@@ -1,9 +1,6 @@
 package event
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // knownMaps is how many table maps a Decoder remembers. Most transactions change few tables.
 const knownMaps = 256
@@ -21,7 +18,7 @@ func (d *Decoder) readTableMap(c *cursor) *TableMap {
 		return m
 	}
 	m := &TableMap{ID: id, Flags: flags, Body: bytes.Clone(body)}
-	m.read(c, d.format != nil && strings.Contains(d.format.ServerVersion, "MariaDB"))
+	m.read(c, d.character())
 	if c.err == nil {
 		if len(d.maps) >= knownMaps {
 			clear(d.maps)
@@ -31,7 +28,15 @@ func (d *Decoder) readTableMap(c *cursor) *TableMap {
 	return m
 }
 
-func (m *TableMap) read(c *cursor, mariadb bool) {
+// character tells which columns of this file's server have a collation in the metadata.
+func (d *Decoder) character() func(ColumnType) bool {
+	if d.format != nil && isMariaDB(d.format.ServerVersion) {
+		return isMariaDBCharacter
+	}
+	return isCharacter
+}
+
+func (m *TableMap) read(c *cursor, character func(ColumnType) bool) {
 	m.Schema = c.text()
 	c.skip(1) // a zero byte
 	m.Table = c.text()
@@ -59,7 +64,7 @@ func (m *TableMap) read(c *cursor, mariadb bool) {
 		c.err = meta.err
 		return
 	}
-	m.optional(c, mariadb)
+	m.optional(c, character)
 }
 
 // readMeta reads what a type needs besides its code.
