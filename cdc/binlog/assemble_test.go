@@ -260,6 +260,7 @@ func TestUnreadable(t *testing.T) {
 		{"a row that ends too early", before, []any{gtid, item, &event.Rows{Kind: event.Insert, TableID: 1, Columns: 2, After: []byte{3}, Data: []byte{0, 1, 0}}}, "item"},
 		{"an incident (MS-23)", before, []any{&event.Incident{Number: 1, Message: "lost"}}, "lost"},
 		{"DML as a statement (MS-24)", before, []any{gtid, query("UPDATE item SET name = 'y'")}, "binlog_format"},
+		{"DML as a statement that failed half way", before, []any{gtid, &event.Query{Schema: "app", Text: "INSERT INTO item VALUES (1), (1)", Error: 1062}}, "binlog_format"},
 		{"DML elsewhere that names our database", before, []any{gtid, &event.Query{Schema: "abroad", Text: "UPDATE app.item SET name = 'y'"}}, "binlog_format"},
 		{"TRUNCATE of who knows what", before, []any{standalone, query("TRUNCATE TABLE 'item'")}, "TRUNCATE"},
 		{"XA that is decided later (MS-19)", before, []any{gtid, item, insert(1), &event.XAPrepare{}}, "XA"},
