@@ -38,8 +38,8 @@ type assembler struct {
 	tables map[uint64]*relation // of the open group, by the number its table maps gave; nil = not ours
 	cells  []value.Value        // from which images are cut
 
-	idle     bool      // the log was read further without anything to deliver
-	lastIdle time.Time // when a wait for more of the log began first since the last delivery; zero = none has
+	idle     bool         // the log was read further without anything to deliver
+	lastIdle time.Time    // when a wait for more of the log began first since the last delivery; zero = none has
 	known    cdc.Position // the last one delivered, or where reading began
 }
 

@@ -205,8 +205,11 @@ func TestGroups(t *testing.T) {
 		{"files", "file:binlog.000003:400@u", []any{
 			query("BEGIN"), item, insert(1), at{700, xid}, at{800, query("DROP TABLE x")}, query("BEGIN"), item, insert(2), at{950, xid},
 		}, "insert []->[1 x] at file:binlog.000003:700@u; insert []->[2 x] at file:binlog.000003:950@u;"},
-		{"files: parts", "file:binlog.000003:400@u", []any{query("BEGIN"), item, insert(1), insert(2), insert(3), insert(4), at{700, xid}},
-			"insert []->[1 x] insert []->[2 x] insert []->[3 x] more file:binlog.000003:401@u; insert []->[4 x] at file:binlog.000003:700@u;"},
+		{
+			"files: parts", "file:binlog.000003:400@u",
+			[]any{query("BEGIN"), item, insert(1), insert(2), insert(3), insert(4), at{700, xid}},
+			"insert []->[1 x] insert []->[2 x] insert []->[3 x] more file:binlog.000003:401@u; insert []->[4 x] at file:binlog.000003:700@u;",
+		},
 		{"files: rotation", "file:binlog.000003:400@u", []any{
 			&event.Rotate{File: "binlog.000003", Position: 400}, &event.Rotate{File: "binlog.000004", Position: 4}, query("BEGIN"), item, insert(1), at{300, xid},
 		}, "insert []->[1 x] at file:binlog.000004:300@u;"},

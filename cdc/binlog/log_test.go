@@ -60,23 +60,35 @@ func TestWhatTheLogHolds(t *testing.T) {
 		}, want: "insert item [] -> [7 by trigger]\n---"},
 		{name: "more than 64 parts", run: []string{"MANY"}, want: "MANY"},
 
-		{name: "MyISAM (MS-21)", run: []string{"ALTER TABLE item ENGINE = MyISAM", "INSERT INTO item VALUES (1, 'a'), (2, 'b')", "UPDATE item SET name = 'c'", "DELETE FROM item WHERE id = 1"},
-			want: "insert item [] -> [1 a]\ninsert item [] -> [2 b]\n---\nupdate item [1 a] -> [1 c]\nupdate item [2 b] -> [2 c]\n---\ndelete item [1 c] -> []\n---"},
-		{name: "MyISAM, half a statement (MS-21)", run: []string{"ALTER TABLE item ENGINE = MyISAM", "INSERT INTO item VALUES (1, 'a')", "?INSERT INTO item VALUES (2, 'b'), (1, 'c'), (3, 'c')"},
-			want: "insert item [] -> [1 a]\n---\ninsert item [] -> [2 b]\n---"},
-		{name: "MyISAM survives a rollback (MS-21)", only: maria, run: []string{"ALTER TABLE item ENGINE = MyISAM", "BEGIN", "INSERT INTO elsewhere VALUES (1)", "INSERT INTO item VALUES (1, 'a')", "ROLLBACK"},
-			want: "insert item [] -> [1 a]\n---"},
+		{
+			name: "MyISAM (MS-21)", run: []string{"ALTER TABLE item ENGINE = MyISAM", "INSERT INTO item VALUES (1, 'a'), (2, 'b')", "UPDATE item SET name = 'c'", "DELETE FROM item WHERE id = 1"},
+			want: "insert item [] -> [1 a]\ninsert item [] -> [2 b]\n---\nupdate item [1 a] -> [1 c]\nupdate item [2 b] -> [2 c]\n---\ndelete item [1 c] -> []\n---",
+		},
+		{
+			name: "MyISAM, half a statement (MS-21)", run: []string{"ALTER TABLE item ENGINE = MyISAM", "INSERT INTO item VALUES (1, 'a')", "?INSERT INTO item VALUES (2, 'b'), (1, 'c'), (3, 'c')"},
+			want: "insert item [] -> [1 a]\n---\ninsert item [] -> [2 b]\n---",
+		},
+		{
+			name: "MyISAM survives a rollback (MS-21)", only: maria, run: []string{"ALTER TABLE item ENGINE = MyISAM", "BEGIN", "INSERT INTO elsewhere VALUES (1)", "INSERT INTO item VALUES (1, 'a')", "ROLLBACK"},
+			want: "insert item [] -> [1 a]\n---",
+		},
 		{name: "Aria", only: maria, run: []string{"ALTER TABLE item ENGINE = Aria", "INSERT INTO item VALUES (1, 'a')", "TRUNCATE item"}, want: "insert item [] -> [1 a]\n---\ntruncate item [] -> []\n---"},
 
-		{name: "XA in one phase", run: []string{"XA START 'a'", "INSERT INTO item VALUES (1, 'a')", "XA END 'a'", "XA COMMIT 'a' ONE PHASE", "INSERT INTO item VALUES (2, 'b')"},
-			want: "insert item [] -> [1 a]\n---\ninsert item [] -> [2 b]\n---"},
-		{name: "XA rolled back before it is prepared", run: []string{"XA START 'a'", "INSERT INTO item VALUES (1, 'a')", "XA END 'a'", "XA ROLLBACK 'a'", "INSERT INTO item VALUES (2, 'b')"},
-			want: "insert item [] -> [2 b]\n---"},
+		{
+			name: "XA in one phase", run: []string{"XA START 'a'", "INSERT INTO item VALUES (1, 'a')", "XA END 'a'", "XA COMMIT 'a' ONE PHASE", "INSERT INTO item VALUES (2, 'b')"},
+			want: "insert item [] -> [1 a]\n---\ninsert item [] -> [2 b]\n---",
+		},
+		{
+			name: "XA rolled back before it is prepared", run: []string{"XA START 'a'", "INSERT INTO item VALUES (1, 'a')", "XA END 'a'", "XA ROLLBACK 'a'", "INSERT INTO item VALUES (2, 'b')"},
+			want: "insert item [] -> [2 b]\n---",
+		},
 		{name: "XA in two phases (MS-19)", only: maria, run: []string{"XA START 'a'", "INSERT INTO item VALUES (1, 'a')", "XA END 'a'", "XA PREPARE 'a'", "XA COMMIT 'a'"}, stop: "XA"},
 		{name: "XA rolled back after it was prepared (MS-19)", only: maria, run: []string{"XA START 'a'", "INSERT INTO item VALUES (1, 'a')", "XA END 'a'", "XA PREPARE 'a'", "XA ROLLBACK 'a'"}, stop: "XA"},
 		// It has no place in this server's log before it is decided.
-		{name: "XA in two phases, MySQL 5.6", only: old, run: []string{"XA START 'a'", "INSERT INTO item VALUES (1, 'a')", "XA END 'a'", "XA PREPARE 'a'", "XA COMMIT 'a'", "XA START 'b'", "INSERT INTO item VALUES (2, 'b')", "XA END 'b'", "XA PREPARE 'b'", "XA ROLLBACK 'b'"},
-			want: "insert item [] -> [1 a]\n---"},
+		{
+			name: "XA in two phases, MySQL 5.6", only: old, run: []string{"XA START 'a'", "INSERT INTO item VALUES (1, 'a')", "XA END 'a'", "XA PREPARE 'a'", "XA COMMIT 'a'", "XA START 'b'", "INSERT INTO item VALUES (2, 'b')", "XA END 'b'", "XA PREPARE 'b'", "XA ROLLBACK 'b'"},
+			want: "insert item [] -> [1 a]\n---",
+		},
 		{name: "XA elsewhere", run: []string{
 			"XA START 'a'", "INSERT INTO OTHER.item VALUES (1, 'a')", "INSERT INTO plain VALUES (1)", "XA END 'a'", "XA PREPARE 'a'", "XA COMMIT 'a'",
 			"XA START 'b'", "INSERT INTO OTHER.item VALUES (2, 'a')", "XA END 'b'", "XA PREPARE 'b'", "XA ROLLBACK 'b'", "INSERT INTO item VALUES (2, 'b')",
@@ -86,25 +98,35 @@ func TestWhatTheLogHolds(t *testing.T) {
 		{name: "statement format, mixed (MS-24)", run: []string{"SET SESSION binlog_format = 'MIXED', tx_isolation = 'REPEATABLE-READ'", "DELETE FROM item"}, stop: "binlog_format"},
 		{name: "statement format from elsewhere (MS-24)", run: []string{"USE OTHER", statement, "INSERT INTO `DB`.item VALUES (1, 'a')"}, stop: "binlog_format"},
 		{name: "statement format, LOAD DATA (MS-24)", run: []string{statement, "LOAD DATA LOCAL INFILE 'PATH' INTO TABLE item"}, stop: "binlog_format"},
-		{name: "statement format, half a statement (MS-24)", run: []string{"ALTER TABLE item ENGINE = MyISAM", "INSERT INTO item VALUES (1, 'a')", statement, "?INSERT INTO item VALUES (2, 'b'), (1, 'c')"},
-			want: "insert item [] -> [1 a]\n---", stop: "binlog_format"},
-		{name: "statement format elsewhere", run: []string{"USE OTHER", statement, "INSERT INTO item VALUES (1, 'a')", "DELETE FROM item", "SET SESSION binlog_format = 'ROW'", "INSERT INTO DB.item VALUES (1, 'a')"},
-			want: "insert item [] -> [1 a]\n---"},
+		{
+			name: "statement format, half a statement (MS-24)", run: []string{"ALTER TABLE item ENGINE = MyISAM", "INSERT INTO item VALUES (1, 'a')", statement, "?INSERT INTO item VALUES (2, 'b'), (1, 'c')"},
+			want: "insert item [] -> [1 a]\n---", stop: "binlog_format",
+		},
+		{
+			name: "statement format elsewhere", run: []string{"USE OTHER", statement, "INSERT INTO item VALUES (1, 'a')", "DELETE FROM item", "SET SESSION binlog_format = 'ROW'", "INSERT INTO DB.item VALUES (1, 'a')"},
+			want: "insert item [] -> [1 a]\n---",
+		},
 		{name: "image MINIMAL (MS-15, MS-16)", run: []string{"INSERT INTO item VALUES (1, 'a')", "SET SESSION binlog_row_image = 'MINIMAL'", "UPDATE item SET name = 'b'"}, want: "insert item [] -> [1 a]\n---", stop: "binlog_row_image"},
 		{name: "image MINIMAL, delete", run: []string{"INSERT INTO item VALUES (1, 'a')", "SET SESSION binlog_row_image = 'MINIMAL'", "DELETE FROM item"}, want: "insert item [] -> [1 a]\n---", stop: "binlog_row_image"},
 		{name: "image NOBLOB (MS-15, MS-16)", run: []string{"ALTER TABLE item ADD body text", "INSERT INTO item VALUES (1, 'a', 'long')", "SET SESSION binlog_row_image = 'NOBLOB'", "UPDATE item SET name = 'b'"}, want: "insert item [] -> [1 a long]\n---", stop: "binlog_row_image"},
 		{name: "image MINIMAL elsewhere", run: []string{"SET SESSION binlog_row_image = 'MINIMAL'", "INSERT INTO OTHER.item VALUES (1, 'a')", "UPDATE OTHER.item SET name = 'b'", "SET SESSION binlog_row_image = 'FULL'", "INSERT INTO item VALUES (1, 'a')"}, want: "insert item [] -> [1 a]\n---"},
-		{name: "dates that are none (X-2)", run: []string{"ALTER TABLE item ADD d date, ADD t datetime(3)", "SET SESSION sql_mode = 'ALLOW_INVALID_DATES'", "INSERT INTO item VALUES (1, 'a', '0000-00-00', '2026-02-31 01:02:03')"},
-			want: "insert item [] -> [1 a 0000-00-00 2026-02-31 01:02:03.000]\n---"},
+		{
+			name: "dates that are none (X-2)", run: []string{"ALTER TABLE item ADD d date, ADD t datetime(3)", "SET SESSION sql_mode = 'ALLOW_INVALID_DATES'", "INSERT INTO item VALUES (1, 'a', '0000-00-00', '2026-02-31 01:02:03')"},
+			want: "insert item [] -> [1 a 0000-00-00 2026-02-31 01:02:03.000]\n---",
+		},
 
-		{name: "a column comes", only: maria, run: []string{"INSERT INTO item VALUES (1, 'a')", "ALTER TABLE item ADD n int DEFAULT 5 FIRST", "INSERT INTO item VALUES (6, 2, 'b')", "ALTER TABLE item DROP name", "DELETE FROM item WHERE id = 1"},
-			want: "insert item [] -> [1 a]\n---\ninsert item [] -> [6 2 b]\n---\ndelete item [5 1] -> []\n---"},
+		{
+			name: "a column comes", only: maria, run: []string{"INSERT INTO item VALUES (1, 'a')", "ALTER TABLE item ADD n int DEFAULT 5 FIRST", "INSERT INTO item VALUES (6, 2, 'b')", "ALTER TABLE item DROP name", "DELETE FROM item WHERE id = 1"},
+			want: "insert item [] -> [1 a]\n---\ninsert item [] -> [6 2 b]\n---\ndelete item [5 1] -> []\n---",
+		},
 		{name: "an online schema change (S-3)", only: maria, run: []string{
 			"INSERT INTO item VALUES (1, 'a')", "CREATE TABLE _item_new LIKE item", "ALTER TABLE _item_new ADD n int", "INSERT INTO _item_new SELECT id, name, 9 FROM item",
 			"RENAME TABLE item TO _item_old, _item_new TO item", "INSERT INTO item VALUES (2, 'b', 3)", "UPDATE item SET name = 'c' WHERE id = 1", "DROP TABLE _item_old",
 		}, want: "insert item [] -> [1 a]\n---\ninsert item [] -> [2 b 3]\n---\nupdate item [1 a 9] -> [1 c 9]\n---"},
-		{name: "a table goes and comes", only: maria, run: []string{"INSERT INTO item VALUES (1, 'a')", "DROP TABLE item", "CREATE TABLE item (name varchar(9), id int PRIMARY KEY)", "INSERT INTO item VALUES ('b', 2)"},
-			want: "insert item [] -> [1 a]\n---\ninsert item [] -> [b 2]\n---"},
+		{
+			name: "a table goes and comes", only: maria, run: []string{"INSERT INTO item VALUES (1, 'a')", "DROP TABLE item", "CREATE TABLE item (name varchar(9), id int PRIMARY KEY)", "INSERT INTO item VALUES ('b', 2)"},
+			want: "insert item [] -> [1 a]\n---\ninsert item [] -> [b 2]\n---",
+		},
 	}
 	file := filepath.Join(t.TempDir(), "load.txt")
 	if err := os.WriteFile(file, []byte("1\ta\n2\tb\n"), 0o644); err != nil {
