@@ -28,7 +28,6 @@ require (
 
 require (
 	dario.cat/mergo v1.0.2 // indirect
-
 	github.com/Azure/go-ansiterm v0.0.0-20261006220739-8c912ac31dd4 // indirect
 	github.com/Microsoft/go-winio v0.6.2 // indirect
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect

@@ -9,17 +9,17 @@ import (
 
 // Capability flags that this client knows.
 const (
-	clientLongPassword  uint32 = 1 << 0
-	clientLongFlag      uint32 = 1 << 2
-	clientProtocol41    uint32 = 1 << 9
-	clientSSL           uint32 = 1 << 11
-	clientTransactions  uint32 = 1 << 13
-	clientSecure        uint32 = 1 << 15
-	clientPluginAuth    uint32 = 1 << 19
-	clientConnectAttrs  uint32 = 1 << 20
-	clientPluginLenenc  uint32 = 1 << 21
-	clientCapabilities         = clientLongPassword | clientLongFlag | clientTransactions | clientPluginAuth | clientConnectAttrs | clientPluginLenenc
-	requiredCapabilites        = clientProtocol41 | clientSecure
+	clientLongPassword   uint32 = 1 << 0
+	clientLongFlag       uint32 = 1 << 2
+	clientProtocol41     uint32 = 1 << 9
+	clientSSL            uint32 = 1 << 11
+	clientTransactions   uint32 = 1 << 13
+	clientSecure         uint32 = 1 << 15
+	clientPluginAuth     uint32 = 1 << 19
+	clientConnectAttrs   uint32 = 1 << 20
+	clientPluginLenenc   uint32 = 1 << 21
+	clientCapabilities          = clientLongPassword | clientLongFlag | clientTransactions | clientPluginAuth | clientConnectAttrs | clientPluginLenenc
+	requiredCapabilities        = clientProtocol41 | clientSecure
 )
 
 const (
@@ -85,7 +85,7 @@ func parseGreeting(p []byte) (greeting, error) {
 	if c.short {
 		return g, &NotMySQLError{Got: fmt.Sprintf("its greeting ends early: %.80q", p)}
 	}
-	if g.capabilities&requiredCapabilites != requiredCapabilites {
+	if g.capabilities&requiredCapabilities != requiredCapabilities {
 		return g, &UnsupportedError{
 			What: fmt.Sprintf("server version %.40q knows no authentication that is safe (capabilities %#x)", g.version, g.capabilities),
 			Fix:  "use a server of MariaDB or of MySQL 5.6 or later, without old_passwords",

@@ -20,7 +20,7 @@ func (c *Conn) handshake(config Config) error {
 		return err
 	}
 	c.version, c.thread = g.version, g.thread
-	flags := g.capabilities & (clientCapabilities | requiredCapabilites)
+	flags := g.capabilities & (clientCapabilities | requiredCapabilities)
 	if config.TLS != nil {
 		if g.capabilities&clientSSL != 0 {
 			flags |= clientSSL
