@@ -57,7 +57,7 @@ func decodeCell(column Column, format Format, raw []byte) (value.Value, error) {
 	return to[0], nil
 }
 
-func numbers(t *testing.T) []cell {
+func numbers(t testing.TB) []cell {
 	i, u := kind(value.KindInt, "int"), Format{Kind: value.KindInt, Type: "int", Unsigned: true}
 	d := kind(value.KindDecimal, "decimal")
 	typ := func(t ColumnType) Column { return Column{Type: t} }
@@ -92,7 +92,7 @@ func numbers(t *testing.T) []cell {
 	}
 }
 
-func times(t *testing.T) []cell {
+func times(t testing.TB) []cell {
 	date, at, clock := kind(value.KindDate, "date"), kind(value.KindInstant, "datetime"), kind(value.KindTime, "time")
 	instant := func(s string) value.Value { return parse(t, value.KindInstant, s) }
 	ts := func(s uint64, micros, scale int) []byte {
