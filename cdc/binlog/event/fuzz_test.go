@@ -174,9 +174,13 @@ func FuzzRows(f *testing.F) {
 // FuzzJSON takes binary documents. What is printed is JSON, and no longer than its bytes can make it.
 func FuzzJSON(f *testing.F) {
 	for _, v := range []any{
-		nil, int32(5), 1.5e300, "größe\x00", []any{true, int16(3), "x"}, object{{"a", []any{object{{"b", uint64(1)}}}}},
-		opaque{TypeDecimal, append([]byte{4, 2}, decimalBytes(true, "0150", 2)...)}, opaque{TypeTime, body{}.u64(1 << 40)},
-		opaque{TypeDatetime, packedTime(2026, 11, 26, 10, 41, 2, 5)}, opaque{TypeBlob, make([]byte, 100)},
+		nil, int32(5), 1.5e300, "größe\x00",
+		[]any{true, int16(3), "x"},
+		object{{"a", []any{object{{"b", uint64(1)}}}}},
+		opaque{TypeDecimal, append([]byte{4, 2}, decimalBytes(true, "0150", 2)...)},
+		opaque{TypeTime, body{}.u64(1 << 40)},
+		opaque{TypeDatetime, packedTime(2026, 11, 26, 10, 41, 2, 5)},
+		opaque{TypeBlob, make([]byte, 100)},
 	} {
 		f.Add(encodeJSON(v, false))
 		f.Add(encodeJSON(v, true))
