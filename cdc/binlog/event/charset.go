@@ -13,6 +13,7 @@ import (
 // servers make of every code of it.
 var charsets = map[string]*charset{
 	"utf8mb4": {}, "utf8mb3": {}, "utf8": {},
+	"binary":  {}, // of labels; a SELECT takes their bytes for UTF-8 too
 	"ascii":   {width: 1, decode: decodeASCII},
 	"ucs2":    {decode: decodeUCS2},
 	"utf16":   {decode: decodeUTF16(binary.BigEndian)},

@@ -72,11 +72,7 @@ func (d *Decoder) unread(h Header) (Event, error) {
 }
 
 func incident(c *cursor) *Incident {
-	i := &Incident{Number: c.uint16()}
-	if c.more() { // 5.1 sent no message
-		i.Message = c.text()
-	}
-	return i
+	return &Incident{Number: c.uint16(), Message: c.text()}
 }
 
 // heartbeatV2 is fields, each of a type, a length and that many bytes (MySQL 8.0.26+).

@@ -62,10 +62,12 @@ func (z *inflater) inflate(b []byte, size uint64, wrapped bool) ([]byte, error) 
 	if uint64(cap(z.out)) <= size || cap(z.out) > keptBuffer && size < keptBuffer {
 		z.out = make([]byte, size+1)
 	}
-	// One byte more is asked for, so that the end is seen and with it the checksum.
-	n, err := io.ReadFull(r, z.out[:size+1])
-	if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) || uint64(n) != size {
-		return nil, fmt.Errorf("%d compressed bytes are not the %d that they should be: %d were read, %v", len(b), size, n, err)
+	if _, err := io.ReadFull(r, z.out[:size]); err != nil {
+		return nil, fmt.Errorf("%d bytes out of %d compressed ones: %w", size, len(b), err)
+	}
+	// One byte more is asked for, so that the end is seen and with it zlib's checksum.
+	if _, err := io.ReadFull(r, z.out[size:size+1]); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%d compressed bytes hold more than %d, or have a wrong checksum", len(b), size)
 	}
 	return z.out[:size], nil
 }

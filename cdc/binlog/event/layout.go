@@ -107,11 +107,15 @@ func (rr *RowReader) Next(before, after []value.Value) (bool, error) {
 	if rr.err != nil || len(rr.data) == 0 {
 		return false, rr.err
 	}
+	left := len(rr.data)
 	if rr.kind != Insert {
 		rr.image(rr.before, before)
 	}
 	if rr.kind != Delete && rr.err == nil {
 		rr.image(rr.after, after)
+	}
+	if rr.err == nil && len(rr.data) == left { // images of no column: there would be no end
+		rr.err = errors.New("rows that hold no column")
 	}
 	return rr.err == nil, rr.err
 }

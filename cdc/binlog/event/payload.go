@@ -22,7 +22,7 @@ func payload(c *cursor) *TransactionPayload {
 	const end, size, compression, uncompressed = 0, 1, 2, 3
 	p := &TransactionPayload{}
 	said := uint64(0)
-	for c.more() {
+	for c.err == nil {
 		field := c.packed()
 		if field == end {
 			break
