@@ -77,12 +77,14 @@ var everything = []string{"sql/...", "cdc/...", "mapping/...", "apply/...", "cmd
 // decision: see the commit that brought it.
 var dependencies = map[string][]string{
 	"": { // everywhere
+		"filippo.io/edwards25519",
 		"github.com/cockroachdb/apd/v3", "github.com/goccy/go-yaml", "github.com/jackc/pgx/v5",
-		"github.com/go-sql-driver/mysql", "github.com/jmoiron/sqlx", "modernc.org/sqlite",
+		"github.com/go-sql-driver/mysql", "github.com/jmoiron/sqlx", "github.com/klauspost/compress", "modernc.org/sqlite",
 		"github.com/schollz/progressbar/v3", "github.com/urfave/cli/v2",
 		"golang.org/x/sync", "golang.org/x/sys", "golang.org/x/text", "golang.org/x/term",
 	},
 	"test": { // test files and integration/ only
+		"github.com/dolthub/go-mysql-server", "github.com/dolthub/vitess",
 		"github.com/google/go-cmp", "github.com/moby/moby", "github.com/rogpeppe/go-internal",
 		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/testcontainers/testcontainers-go",
 		"go.uber.org/goleak", "pgregory.net/rapid",

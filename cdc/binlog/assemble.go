@@ -38,8 +38,8 @@ type assembler struct {
 	tables map[uint64]*relation // of the open group, by the number its table maps gave; nil = not ours
 	cells  []value.Value        // from which images are cut
 
-	idle     bool // the log was read further without anything to deliver
-	lastIdle time.Time
+	idle     bool         // the log was read further without anything to deliver
+	lastIdle time.Time    // when a wait for more of the log began first since the last delivery; zero = none has
 	known    cdc.Position // the last one delivered, or where reading began
 }
 
@@ -182,7 +182,7 @@ func (a *assembler) query(ctx context.Context, h event.Header, q *event.Query) e
 	case "COMMIT": // a group without XID: tables of an engine without transactions (MS-21)
 		return a.commit(h)
 	}
-	s := parseStatement(q.Text, q.SQLMode&event.SQLModeANSIQuotes != 0)
+	s := a.relations.parse(q)
 	switch s.kind {
 	case stmtBegin:
 		return a.opened(h)
@@ -223,7 +223,7 @@ func (a *assembler) statement(ctx context.Context, h event.Header, q *event.Quer
 			return err
 		}
 	case stmtDML:
-		if q.Error == 0 && a.relations.mayTouch(q) { // MS-24
+		if a.relations.mayTouch(q) { // MS-24; one that failed has changed rows of a table without transactions
 			return &cdc.UnreadableError{
 				Server: a.db.Server,
 				What:   fmt.Sprintf("a statement in the log where rows should be (default database %s)", q.Schema),
@@ -314,13 +314,16 @@ func (a *assembler) ends(h event.Header) error {
 }
 
 func (a *assembler) delivered(p cdc.Position) {
-	a.known, a.idle, a.lastIdle = p, false, a.now()
+	a.known, a.idle, a.lastIdle = p, false, time.Time{}
 }
 
 // due is when a bare position is to be delivered; zero = there is none.
 func (a *assembler) due() time.Time {
 	if a.tx != nil || !a.idle {
 		return time.Time{}
+	}
+	if a.lastIdle.IsZero() {
+		a.lastIdle = a.now()
 	}
 	return a.lastIdle.Add(a.heartbeat)
 }
@@ -401,33 +404,40 @@ const dummyTable = 0x00ffffff
 func (a *assembler) images(r *relation, e *event.Rows) error {
 	n := len(r.Columns)
 	reader := r.layout.Rows(e)
-	size := 0
 	for {
 		c := cdc.RowChange{Relation: r.Relation}
+		cells := a.room(2 * n)
+		used := n
 		switch e.Kind {
 		case event.Insert:
-			c.Kind, c.After = cdc.Insert, a.carve(n)
+			c.Kind, c.After = cdc.Insert, cells[:n:n]
 		case event.Update:
-			c.Kind, c.Before, c.After = cdc.Update, a.carve(n), a.carve(n)
+			c.Kind, c.Before, c.After = cdc.Update, cells[:n:n], cells[n:2*n:2*n]
+			used = 2 * n
 		case event.Delete:
-			c.Kind, c.Before = cdc.Delete, a.carve(n)
+			c.Kind, c.Before = cdc.Delete, cells[:n:n]
 		}
 		more, err := reader.Next(c.Before, c.After)
 		if err != nil {
-			var v *event.ValueError
-			if errors.As(err, &v) && v.Column < n {
-				return a.unreadableIn(r, r.Columns[v.Column], err)
-			}
-			return a.unreadableIn(r, "", err)
+			return a.unreadableValue(r, err)
 		}
 		if !more {
 			return nil
 		}
-		size = textBytes(c.Before) + textBytes(c.After)
+		a.cells = cells[used:]
+		size := textBytes(c.Before) + textBytes(c.After)
 		if err := a.row(r, c, rowBytes+size+valueBytes*(len(c.Before)+len(c.After))); err != nil {
 			return err
 		}
 	}
+}
+
+func (a *assembler) unreadableValue(r *relation, err error) error {
+	var v *event.ValueError
+	if errors.As(err, &v) && v.Column < len(r.Columns) {
+		return a.unreadableIn(r, r.Columns[v.Column], err)
+	}
+	return a.unreadableIn(r, "", err)
 }
 
 func textBytes(image []value.Value) (n int) {
@@ -486,14 +496,13 @@ func (a *assembler) ahead() cdc.Position {
 	return p.text()
 }
 
-// carve cuts an image of n values out of a larger piece of memory, since most rows come in crowds.
-func (a *assembler) carve(n int) []value.Value {
+// room is memory for at least n values, out of a larger piece, since most rows come in crowds. What is used of it
+// is to be taken from cells.
+func (a *assembler) room(n int) []value.Value {
 	if len(a.cells) < n {
 		a.cells = make([]value.Value, max(n, 512))
 	}
-	vs := a.cells[:n:n]
-	a.cells = a.cells[n:]
-	return vs
+	return a.cells
 }
 
 // --- statements that change tables ---

@@ -205,8 +205,11 @@ func TestGroups(t *testing.T) {
 		{"files", "file:binlog.000003:400@u", []any{
 			query("BEGIN"), item, insert(1), at{700, xid}, at{800, query("DROP TABLE x")}, query("BEGIN"), item, insert(2), at{950, xid},
 		}, "insert []->[1 x] at file:binlog.000003:700@u; insert []->[2 x] at file:binlog.000003:950@u;"},
-		{"files: parts", "file:binlog.000003:400@u", []any{query("BEGIN"), item, insert(1), insert(2), insert(3), insert(4), at{700, xid}},
-			"insert []->[1 x] insert []->[2 x] insert []->[3 x] more file:binlog.000003:401@u; insert []->[4 x] at file:binlog.000003:700@u;"},
+		{
+			"files: parts", "file:binlog.000003:400@u",
+			[]any{query("BEGIN"), item, insert(1), insert(2), insert(3), insert(4), at{700, xid}},
+			"insert []->[1 x] insert []->[2 x] insert []->[3 x] more file:binlog.000003:401@u; insert []->[4 x] at file:binlog.000003:700@u;",
+		},
 		{"files: rotation", "file:binlog.000003:400@u", []any{
 			&event.Rotate{File: "binlog.000003", Position: 400}, &event.Rotate{File: "binlog.000004", Position: 4}, query("BEGIN"), item, insert(1), at{300, xid},
 		}, "insert []->[1 x] at file:binlog.000004:300@u;"},
@@ -260,6 +263,7 @@ func TestUnreadable(t *testing.T) {
 		{"a row that ends too early", before, []any{gtid, item, &event.Rows{Kind: event.Insert, TableID: 1, Columns: 2, After: []byte{3}, Data: []byte{0, 1, 0}}}, "item"},
 		{"an incident (MS-23)", before, []any{&event.Incident{Number: 1, Message: "lost"}}, "lost"},
 		{"DML as a statement (MS-24)", before, []any{gtid, query("UPDATE item SET name = 'y'")}, "binlog_format"},
+		{"DML as a statement that failed half way", before, []any{gtid, &event.Query{Schema: "app", Text: "INSERT INTO item VALUES (1), (1)", Error: 1062}}, "binlog_format"},
 		{"DML elsewhere that names our database", before, []any{gtid, &event.Query{Schema: "abroad", Text: "UPDATE app.item SET name = 'y'"}}, "binlog_format"},
 		{"TRUNCATE of who knows what", before, []any{standalone, query("TRUNCATE TABLE 'item'")}, "TRUNCATE"},
 		{"XA that is decided later (MS-19)", before, []any{gtid, item, insert(1), &event.XAPrepare{}}, "XA"},

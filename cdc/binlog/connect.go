@@ -22,7 +22,7 @@ func wireConfig(db *engine.DB) (wire.Config, error) {
 	}
 	return wire.Config{
 		Network: c.Net, Address: c.Addr,
-		User: c.User, Password: c.Passwd,
+		User: c.User, Password: wire.Password(c.Passwd),
 		TLS: c.TLS, Plaintext: c.AllowFallbackToPlaintext,
 		Attributes: map[string]string{"program_name": "ardso reader"},
 	}, nil

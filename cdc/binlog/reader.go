@@ -87,13 +87,17 @@ func (r *Reader) stream(ctx context.Context, c *wire.Conn, a *assembler) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	decoder := event.NewDecoder()
-	heard := time.Now()
+	// Silence counts from when we began to wait: a receiver that blocked is not the server's silence.
+	heard, waits := time.Now(), false
 	for {
 		if !c.Buffered() {
 			if err := a.beat(); err != nil {
 				return err
 			}
 			now := time.Now()
+			if !waits {
+				heard, waits = now, true
+			}
 			until := heard.Add(r.o.Silence)
 			if due := a.due(); !due.IsZero() && due.Before(until) {
 				until = due
@@ -122,7 +126,7 @@ func (r *Reader) stream(ctx context.Context, c *wire.Conn, a *assembler) error {
 		if err != nil {
 			return err
 		}
-		heard = time.Now()
+		waits = false
 		h, e, err := decoder.Decode(raw)
 		if err != nil {
 			return a.unreadable("an event of the log", err)

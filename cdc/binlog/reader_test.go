@@ -54,6 +54,7 @@ type source struct {
 	tables []*schema.Table
 	start  cdc.Position
 	o      Options
+	folder string // of the server's data; "" = not asked for yet
 }
 
 func newSource(t testing.TB, name string) *source {

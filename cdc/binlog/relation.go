@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"ardso/cdc"
 	"ardso/cdc/binlog/event"
@@ -55,7 +56,7 @@ type relations struct {
 	db       *engine.DB
 	fold     bool                 // names of tables do not heed case on this server (MD-18)
 	wanted   map[string]bool      // by folded name
-	known    map[string]*relation // by name as the log spells it
+	known    map[string]*relation // as the log described them last, by folded name
 	catalog  map[string]*table    // what the database says of tables today, by folded name; dropped with each change
 	charsets map[uint32]string    // character sets by the number of a collation
 	shapes   *shapes              // nil where the log has names itself
@@ -109,13 +110,14 @@ func (rs *relations) isSchema(name string) bool {
 
 // of returns the relation that a table map describes; nil where its rows are not read.
 func (rs *relations) of(ctx context.Context, m *event.TableMap, at *tracker) (*relation, error) {
-	if r := rs.known[m.Table]; r != nil && bytes.Equal(r.body, m.Body) {
-		return r, nil
+	name := rs.folded(m.Table)
+	old := rs.known[name]
+	if old != nil && bytes.Equal(old.body, m.Body) {
+		return old, nil
 	}
 	if !rs.isSchema(m.Schema) {
 		return nil, nil
 	}
-	name := rs.folded(m.Table)
 	if !rs.wanted[name] && !cdc.IsControl(name) {
 		return nil, nil
 	}
@@ -123,10 +125,10 @@ func (rs *relations) of(ctx context.Context, m *event.TableMap, at *tracker) (*r
 	if err != nil {
 		return nil, err
 	}
-	if old := rs.known[m.Table]; old != nil && old.same(r) {
+	if old != nil && old.same(r) {
 		r.Relation = old.Relation // so that it can be a key downstream
 	}
-	rs.known[m.Table] = r
+	rs.known[name] = r
 	return r, nil
 }
 
@@ -259,7 +261,7 @@ func (rs *relations) named(ctx context.Context, t tableName) (*relation, error) 
 	if !rs.isSchema(t.Schema) || !rs.wanted[name] {
 		return nil, nil
 	}
-	if r := rs.known[t.Table]; r != nil {
+	if r := rs.known[name]; r != nil {
 		return r, nil
 	}
 	today, err := rs.today(ctx, t.Table)
@@ -286,7 +288,7 @@ func (rs *relations) changed(ctx context.Context, t tableName, at *tracker) erro
 	if !rs.wanted[name] {
 		return nil
 	}
-	delete(rs.known, t.Table)
+	delete(rs.known, name)
 	delete(rs.catalog, name)
 	if rs.shapes == nil {
 		return nil
@@ -302,6 +304,29 @@ func (rs *relations) changedAll(ctx context.Context, at *tracker) error {
 		}
 	}
 	return nil
+}
+
+// parse tells what a query says, whose text is in the character set of the client that sent it.
+func (rs *relations) parse(q *event.Query) statement {
+	text, known := q.Text, true
+	if charset := rs.charsets[uint32(q.Collations[0])]; charset != "" && !strings.HasPrefix(charset, "utf8") && !isASCII(text) {
+		decoded, err := event.DecodeText(charset, []byte(text))
+		if known = err == nil; known {
+			text = decoded
+		}
+	}
+	s := parseStatement(text, q.SQLMode&event.SQLModeANSIQuotes != 0)
+	s.unknown = s.unknown || !known && slices.ContainsFunc(s.tables, func(t tableName) bool { return !isASCII(t.Schema + t.Table) })
+	return s
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // mayTouch reports whether a statement's text could be about tables of ours (MS-24): it ran with our database as

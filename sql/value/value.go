@@ -13,6 +13,7 @@
 package value
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -86,6 +87,43 @@ func Decimal(s string) (Value, error) {
 		return Value{}, err
 	}
 	return Value{kind: KindDecimal, s: c}, nil
+}
+
+// RawBytes is Bytes of what is a string already.
+func RawBytes(s string) Value { return Value{kind: KindBytes, s: s} }
+
+// Digits makes a decimal of its digits before and behind the point, '0' to '9', without building a text of the
+// number first. Its error is a *SyntaxError.
+func Digits(negative bool, whole, fraction []byte) (Value, error) {
+	if !allDigits(whole) || !allDigits(fraction) {
+		return Value{}, &SyntaxError{KindDecimal, string(whole) + "." + string(fraction)}
+	}
+	whole, fraction = bytes.TrimLeft(whole, "0"), bytes.TrimRight(fraction, "0")
+	if len(whole)+len(fraction) == 0 {
+		return Value{kind: KindDecimal, s: "0"}, nil
+	}
+	var room [80]byte
+	text := room[:0]
+	if negative {
+		text = append(text, '-')
+	}
+	if len(whole) == 0 {
+		text = append(text, '0')
+	}
+	text = append(text, whole...)
+	if len(fraction) > 0 {
+		text = append(append(text, '.'), fraction...)
+	}
+	return Value{kind: KindDecimal, s: string(text)}, nil
+}
+
+func allDigits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 func (v Value) Kind() Kind { return v.kind }

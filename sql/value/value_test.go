@@ -261,6 +261,37 @@ func TestDecimalAgainstAPD(t *testing.T) {
 	})
 }
 
+// Digits is Decimal of the same number.
+func TestDigits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		whole, fraction := rapid.StringMatching(`[0-9]{0,70}`).Draw(t, "whole"), rapid.StringMatching(`[0-9]{0,40}`).Draw(t, "fraction")
+		negative := rapid.Bool().Draw(t, "negative")
+		text := "0" + whole + "." + fraction
+		if negative {
+			text = "-" + text
+		}
+		want, err := Decimal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Digits(negative, []byte(whole), []byte(fraction)); err != nil || got != want {
+			t.Fatalf("%s: got %s, %v, want %s", text, got, err, want)
+		}
+	})
+	for _, bad := range []string{"1a", "-1", "1.5", "\xff"} {
+		if v, err := Digits(false, []byte(bad), nil); err == nil {
+			t.Errorf("%q: got %s, want an error", bad, v)
+		}
+		if v, err := Digits(false, nil, []byte(bad)); err == nil {
+			t.Errorf("0.%q: got %s, want an error", bad, v)
+		}
+	}
+	if RawBytes("\xff\x00") != Bytes([]byte{0xff, 0}) {
+		t.Error("RawBytes and Bytes of the same differ")
+	}
+}
+
 func TestDaysAgainstTime(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -6,7 +6,7 @@ import (
 )
 
 // cursor reads a body from front to back. The first thing that is not there is kept as its error; what is read
-// after that is zero.
+// after that is zero, so that callers look at the error once, at the end.
 type cursor struct {
 	data []byte
 	at   int
@@ -22,10 +22,13 @@ func (c *cursor) fail(format string, args ...any) {
 
 func (c *cursor) left() int { return len(c.data) - c.at }
 
+// more reports whether there is something left to read.
+func (c *cursor) more() bool { return c.err == nil && c.at < len(c.data) }
+
 // bytes returns the next n bytes, which alias the data.
 func (c *cursor) bytes(n int) []byte {
-	if n < 0 || c.err != nil || n > c.left() {
-		c.fail("%d bytes where %d are left", n, c.left())
+	if c.err != nil || n < 0 || n > c.left() {
+		c.short(n)
 		return nil
 	}
 	b := c.data[c.at : c.at+n : c.at+n]
@@ -33,7 +36,17 @@ func (c *cursor) bytes(n int) []byte {
 	return b
 }
 
-func (c *cursor) rest() []byte { return c.bytes(c.left()) }
+func (c *cursor) short(n int) { c.fail("%d bytes are due where %d are left", n, c.left()) }
+
+func (c *cursor) skip(n int)          { c.bytes(n) }
+func (c *cursor) rest() []byte        { return c.bytes(c.left()) }
+func (c *cursor) string(n int) string { return string(c.bytes(n)) }
+
+// part is a cursor over the next n bytes.
+func (c *cursor) part(n int) *cursor {
+	b := c.bytes(n)
+	return &cursor{data: b, kind: c.kind, err: c.err}
+}
 
 func (c *cursor) uint8() uint8 {
 	if b := c.bytes(1); b != nil {
@@ -56,13 +69,6 @@ func (c *cursor) uint32() uint32 {
 	return 0
 }
 
-func (c *cursor) uint48() uint64 {
-	if b := c.bytes(6); b != nil {
-		return uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint16(b[4:]))<<32
-	}
-	return 0
-}
-
 func (c *cursor) uint64() uint64 {
 	if b := c.bytes(8); b != nil {
 		return binary.LittleEndian.Uint64(b)
@@ -70,20 +76,20 @@ func (c *cursor) uint64() uint64 {
 	return 0
 }
 
+// uint reads a little-endian number of n bytes, at most 8.
+func (c *cursor) uint(n int) uint64 { return littleEndian(c.bytes(n)) }
+
 // packed reads a length-encoded integer.
 func (c *cursor) packed() uint64 {
 	switch n := c.uint8(); n {
 	case 252:
-		return uint64(c.uint16())
+		return c.uint(2)
 	case 253:
-		if b := c.bytes(3); b != nil {
-			return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16
-		}
-		return 0
+		return c.uint(3)
 	case 254:
-		return c.uint64()
+		return c.uint(8)
 	case 251, 255:
-		c.fail("%d is no length", n)
+		c.fail("%d begins no length", n)
 		return 0
 	default:
 		return uint64(n)
@@ -100,5 +106,21 @@ func (c *cursor) length() int {
 	return int(n)
 }
 
-// zeroed reads up to a zero byte.
-func (c *cursor) string(n int) string { return string(c.bytes(n)) }
+// text reads a string with its length before it in a byte.
+func (c *cursor) text() string { return c.string(int(c.uint8())) }
+
+func littleEndian(b []byte) uint64 {
+	v := uint64(0)
+	for i := len(b) - 1; i >= 0; i-- {
+		v = v<<8 | uint64(b[i])
+	}
+	return v
+}
+
+func bigEndian(b []byte) uint64 {
+	v := uint64(0)
+	for _, x := range b {
+		v = v<<8 | uint64(x)
+	}
+	return v
+}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // headerSize is the length of the header of every event since binlog version 4.
@@ -11,53 +13,28 @@ const headerSize = 19
 
 const checksumSize = 4
 
-// ChecksumError is an event whose bytes are not those that the server wrote.
-type ChecksumError struct {
-	Type      Type
-	End       uint32 // position behind it in the file
-	Got, Want uint32
-}
-
-func (e *ChecksumError) Error() string {
-	return fmt.Sprintf("event of type %d that ends at byte %d is damaged: checksum %08x, not %08x", e.Type, e.End, e.Got, e.Want)
-}
-
-// UnknownTypeError is an event of a type that cannot be read, and that is not flagged ignorable.
-type UnknownTypeError struct {
-	Type   Type
-	Reason string
-}
-
-func (e *UnknownTypeError) Error() string {
-	return fmt.Sprintf("event of type %d: %s", e.Type, e.Reason)
-}
-
-// MalformedError is an event that is not as the format says.
-type MalformedError struct {
-	Type   Type
-	Offset int // in the event's body
-	Reason string
-}
-
-func (e *MalformedError) Error() string {
-	return fmt.Sprintf("event of type %d, byte %d of its body: %s", e.Type, e.Offset, e.Reason)
-}
-
-// Decoder turns events into values. It remembers what the file's format description says. What it returns is
-// valid until the next call.
+// Decoder turns events into values. It remembers what the file's format description says, and the table maps
+// that come again and again. What it returns is valid until the next call. It is used by one goroutine.
 type Decoder struct {
-	format   *FormatDescription // nil = none was read yet
+	format *FormatDescription // nil = none was read yet
+	maps   map[uint64]*TableMap
+
+	// What most transactions are made of is not allocated anew.
 	rows     Rows
-	tableMap TableMap
-	xid      XID
 	gtid     GTID
 	maria    MariaDBGTID
-	inflated []byte
+	query    Query
+	xid      XID
+	other    Other
+	inflater inflater
+	zstd     *zstd.Decoder
 }
 
-func NewDecoder() *Decoder { return &Decoder{} }
+// NewDecoder makes one for a stream of events from the beginning of a dump.
+func NewDecoder() *Decoder { return &Decoder{maps: map[uint64]*TableMap{}} }
 
-// Decode reads one event as a server sends it: header, body, checksum.
+// Decode reads one event as a server sends it: header, body, checksum. Its error is a *ChecksumError, an
+// *UnknownTypeError or a *MalformedError.
 func (d *Decoder) Decode(raw []byte) (Header, Event, error) {
 	h, err := readHeader(raw)
 	if err != nil {
@@ -73,7 +50,7 @@ func (d *Decoder) Decode(raw []byte) (Header, Event, error) {
 
 func readHeader(raw []byte) (Header, error) {
 	if len(raw) < headerSize {
-		return Header{}, &MalformedError{Offset: len(raw), Reason: "it ends within its header"}
+		return Header{}, &MalformedError{Offset: 0, Reason: "it ends within its header"}
 	}
 	h := Header{
 		Time:     binary.LittleEndian.Uint32(raw),
@@ -90,25 +67,40 @@ func readHeader(raw []byte) (Header, error) {
 }
 
 // verify checks the checksum, where there is one, and returns the body without it.
+//
+// The rotation with which a dump begins comes before any format description. MySQL since 5.6 and MariaDB put a
+// checksum on it if @master_binlog_checksum asks for one, whatever the file has, and none otherwise: so it has
+// one if its last bytes are one. A later rotation made by the dump thread is like the file before it.
 func (d *Decoder) verify(h Header, raw []byte) ([]byte, error) {
-	n := len(raw) - checksumSize
-	if n < headerSize || h.Type == FormatDescriptionType {
-		return raw[headerSize:], nil // a format description says itself whether it has one
+	if h.Type == FormatDescriptionType {
+		return verifyFormat(h, raw)
 	}
 	if d.format != nil && !d.format.Checksum {
 		return raw[headerSize:], nil
 	}
-	want, got := binary.LittleEndian.Uint32(raw[n:]), crc32.ChecksumIEEE(raw[:n])
-	if want == got {
+	n := len(raw) - checksumSize
+	if n < headerSize {
+		if d.format == nil {
+			return raw[headerSize:], nil
+		}
+		return nil, &MalformedError{Type: h.Type, Reason: "it ends within its checksum"}
+	}
+	err := verifySum(h, raw)
+	if err == nil {
 		return raw[headerSize:n], nil
 	}
-	if d.format == nil { // only the dump's own rotation comes before: with a checksum if its last bytes are one
+	if d.format == nil {
 		return raw[headerSize:], nil
 	}
-	return nil, &ChecksumError{Type: h.Type, End: h.End, Got: got, Want: want}
+	return nil, err
 }
 
-type PayloadReader struct{}
-
-func (d *Decoder) Payload(p *TransactionPayload) (*PayloadReader, error) { return nil, nil }
-func (p *PayloadReader) Next() (Header, Event, error)                    { return Header{}, nil, nil }
+// verifySum compares the last four bytes with the CRC32 of those before.
+func verifySum(h Header, raw []byte) error {
+	n := len(raw) - checksumSize
+	want, got := binary.LittleEndian.Uint32(raw[n:]), crc32.ChecksumIEEE(raw[:n])
+	if want != got {
+		return &ChecksumError{Type: h.Type, End: h.End, Got: got, Want: want}
+	}
+	return nil
+}

@@ -102,6 +102,9 @@ type GTID struct {
 	// OriginalCommit and ImmediateCommit are microseconds since 1970; 0 before 8.0.
 	OriginalCommit, ImmediateCommit int64
 	TransactionLength               uint64 // bytes; 0 where not sent
+	// OriginalVersion and ImmediateVersion are servers', such as 80036; 0 before 8.0.14.
+	OriginalVersion, ImmediateVersion uint32
+	CommitGroup                       uint64 // group replication's ticket; 0 = none
 	// MayHaveSBR: the transaction may hold statements besides rows.
 	MayHaveSBR bool
 }
@@ -112,9 +115,23 @@ type MariaDBGTID struct {
 	ServerID uint32 // from the event's header
 	Sequence uint64
 	Flags    uint8
+	CommitID uint64 // groups with the same one committed together; 0 where not sent
 	// XID is the formatted XA transaction, "" where it is none: format, lengths and bytes as sent.
-	XID string
+	XID   string
+	Extra uint8 // more flags (10.6+)
+	// AlterSequence is that of the group which began the ALTER TABLE that this one ends (10.8+).
+	AlterSequence uint64
+	Thread        uint32 // connection that made it; 0 where not sent
 }
+
+// Flags of MariaDBGTID.Extra.
+const (
+	GTIDExtraMultiEngine   uint8 = 0x01
+	GTIDExtraStartAlter    uint8 = 0x02
+	GTIDExtraCommitAlter   uint8 = 0x04
+	GTIDExtraRollbackAlter uint8 = 0x08
+	GTIDExtraThread        uint8 = 0x10
+)
 
 // Flags of MariaDBGTID.
 const (
@@ -132,9 +149,21 @@ type Query struct {
 	Error   uint16 // error with which the statement ended on the server; 0 = none
 	Schema  string // default database
 	SQLMode uint64 // 0 where not sent; bit 4 (ANSI_QUOTES) matters to who reads the text
-	Text    string // may not be valid UTF-8: it is in the client collation.s character set
+	Text    string // may not be valid UTF-8: it is in the client collation's character set
 	// Collations are the numbers of client, connection and server collation; zero where not sent.
 	Collations [3]uint16
+	// The rest of what the statement needs to run again, as far as the log tells; zero where not sent.
+	Flags2            uint32 // OPTION_AUTO_IS_NULL and the like
+	TimeZone          string
+	DatabaseCollation uint16
+	UTF8MB4Collation  uint16   // default collation of utf8mb4 (8.0+)
+	Microseconds      uint32   // of the header's time
+	User, Host        string   // invoker
+	Databases         []string // that the statement changes; nil where not sent or too many
+	XID               uint64   // of a DDL statement that is logged with one
+	ExtraFlags        uint8    // as MariaDBGTID.Extra
+	AlterSequence     uint64   // as MariaDBGTID.AlterSequence
+	VariablesUnread   bool     // the rest of the variables is of a newer server
 }
 
 // SQLModeANSIQuotes is the bit of Query.SQLMode under which "x" is a name.
@@ -161,7 +190,7 @@ type TableMap struct {
 	// What the optional metadata held (binlog_row_metadata): of all columns, names; of all numeric
 	// columns, signs; of all text columns, collations; and the primary key.
 	HasNames, HasSigns, HasCollations, HasLabels, HasKey bool
-	// Body is what follows the table's number: equal bodies mean equal shapes. It aliases the raw event.
+	// Body is what follows the table's number: equal bodies mean equal shapes.
 	Body []byte
 }
 
