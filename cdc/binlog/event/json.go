@@ -37,10 +37,7 @@ func readJSON(f *field, b []byte) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, err
 	}
-	f.texts.scratch = text
-	if cap(text) > keptBuffer {
-		f.texts.scratch = nil
-	}
+	f.texts.reuse(text)
 	return value.Text(f.texts.keep(text)), nil
 }
 

@@ -122,8 +122,8 @@ func readTimestamp(f *field, b []byte) (value.Value, error) {
 }
 
 func timestamp(seconds, micros int64, scale int) (value.Value, error) {
-	if seconds == 0 {
-		return civil{micros: micros}.instant(scale)
+	if seconds == 0 && micros == 0 {
+		return civil{}.instant(scale)
 	}
 	return value.Instant(seconds*second + micros), nil
 }
@@ -137,12 +137,9 @@ func readTime(_ *field, b []byte) (value.Value, error) {
 	if negative {
 		u = -u
 	}
-	hms, rest := u>>shift, u&(1<<shift-1)
+	hms, rest := u>>shift, u&(1<<shift-1) // no digits: none of the bits below
 	for i := len(b); i < 6; i++ {
 		rest *= 100
-	}
-	if i := len(b) - 3; i == 0 {
-		rest = 0
 	}
 	us := ((hms>>12&0x3ff)*60+hms>>6&63)*60*second + (hms&63)*second + rest
 	if negative {
