@@ -149,7 +149,8 @@ func readTime(_ *field, b []byte) (value.Value, error) {
 }
 
 // The types below are of tables that were made before MySQL 5.6, or with mysql56_temporal_format off in MariaDB.
-// MariaDB's fractions in this form are not told apart by the log, and not read.
+// The log does not tell whether MariaDB's have a fraction in this form: those that have are refused by what the
+// catalog says.
 
 // readOldTime reads the decimal digits hhmmss.
 func readOldTime(_ *field, b []byte) (value.Value, error) {
