@@ -134,5 +134,63 @@ func selected(ctx context.Context, t *testing.T, db *engine.DB, conn *sql.Conn, 
 		}
 		values = append(values, v)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return values
+}
+
+// TestCompressedColumns reads MariaDB's compressed columns: plain where it did not pay, with and without zlib's
+// header (MS-18).
+func TestCompressedColumns(t *testing.T) {
+	for _, name := range dbtest.Have("mariadb10.11", "mariadb11.8") {
+		t.Run(name, func(t *testing.T) {
+			db := dbtest.New(t, name)
+			conn, err := db.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			from, err := Start(t.Context(), db, nil, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range []string{
+				"CREATE TABLE squeezed (v varchar(3000) COMPRESSED, t longtext COMPRESSED CHARACTER SET latin1, b blob COMPRESSED)",
+				"SET column_compression_zlib_wrap = OFF",
+				"INSERT INTO squeezed VALUES ('short', 'é', x'00ff'), (REPEAT('größe', 500), REPEAT('é', 100000), REPEAT(x'0001', 3000)), ('', '', '')",
+				"SET column_compression_zlib_wrap = ON, column_compression_threshold = 10",
+				"INSERT INTO squeezed VALUES (REPEAT('größe', 3), REPEAT('é', 70000), REPEAT(x'0001', 20))",
+				"SET column_compression_zlib_level = 0",
+				"INSERT INTO squeezed VALUES (REPEAT('x', 200), REPEAT('y', 200), REPEAT('z', 200))",
+			} {
+				if _, err := conn.ExecContext(t.Context(), s); err != nil {
+					t.Fatalf("%.200s: %v", s, err)
+				}
+			}
+			got := rowsOf(t, db, from, "squeezed", []event.Format{
+				{Kind: value.KindText, Type: "varchar", Charset: "utf8mb4"},
+				{Kind: value.KindText, Type: "longtext", Charset: "latin1"},
+				{Kind: value.KindBytes, Type: "blob"},
+			})
+			text, raw := strings.Repeat, func(s string, n int) value.Value { return value.Bytes([]byte(strings.Repeat(s, n))) }
+			want := [][]value.Value{
+				{value.Text("short"), value.Text("é"), raw("\x00\xff", 1)},
+				{value.Text(text("größe", 500)), value.Text(text("é", 100000)), raw("\x00\x01", 3000)},
+				{value.Text(""), value.Text(""), raw("", 0)},
+				{value.Text(text("größe", 3)), value.Text(text("é", 70000)), raw("\x00\x01", 20)},
+				{value.Text(text("x", 200)), value.Text(text("y", 200)), raw("z", 200)},
+			}
+			if len(got) != len(want) {
+				t.Fatalf("got %d rows, want %d", len(got), len(want))
+			}
+			for i := range want {
+				for j := range want[i] {
+					if got[i][j] != want[i][j] {
+						t.Errorf("row %d, column %d: got %.60s, want %.60s", i, j, got[i][j], want[i][j])
+					}
+				}
+			}
+		})
+	}
 }

@@ -52,7 +52,7 @@ func readUUID(f *field, b []byte) (value.Value, error) {
 		}
 		text = hex.AppendEncode(text, part)
 	}
-	f.texts.scratch = text
+	f.texts.reuse(text)
 	return value.Text(f.texts.keep(text)), nil
 }
 

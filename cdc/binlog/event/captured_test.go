@@ -39,8 +39,8 @@ func captured(tb testing.TB, server string) [][]byte {
 	return events
 }
 
-// catalog is what the statements that were captured say of the columns, by name of the table; the third table is
-// item after ALTER TABLE.
+// catalogFormats is what the statements that were captured say of a table's columns; the last one of item came
+// by ALTER TABLE.
 func catalogFormats(m *TableMap) []Format {
 	item := []Format{
 		{Kind: value.KindInt, Type: "bigint", Unsigned: true},

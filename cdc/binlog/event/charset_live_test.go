@@ -66,6 +66,9 @@ func asked(t *testing.T, db *engine.DB, name string, codes []string) map[string]
 		}
 		got[string(b)] = string(s)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return got
 }
 

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"errors"
 	"fmt"
 
 	"ardso/sql/value"
@@ -11,6 +12,9 @@ func (f *field) compile(c Column, format Format) error {
 	f.kind, f.name, f.unsigned, f.labels = format.Kind, format.Type, format.Unsigned, format.Labels
 	if err := f.frame(c); err != nil {
 		return err
+	}
+	if format.Fraction > 0 && (c.Type == TypeTime || c.Type == TypeTimestamp || c.Type == TypeDatetime) {
+		return errors.New("it has a fraction of seconds in MariaDB's form of before 10.1.2; with mysql56_temporal_format on, ALTER TABLE ... FORCE turns it into today's")
 	}
 	if format.Kind == value.KindAbsent {
 		return nil

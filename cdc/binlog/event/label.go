@@ -7,7 +7,7 @@ import (
 	"ardso/sql/value"
 )
 
-// label sets how an ENUM or SET is read. The values of the common case are made once.
+// label sets how an ENUM or SET is read.
 func (f *field) label(c Column, format Format) error {
 	if len(format.Labels) == 0 {
 		return errors.New("its labels are not known")
@@ -41,17 +41,16 @@ func readSet(f *field, b []byte) (value.Value, error) {
 	if n := len(f.labels); n < 64 && u>>n != 0 {
 		return value.Value{}, fmt.Errorf("labels %b of %d", u, n)
 	}
-	f.texts.scratch = f.texts.scratch[:0]
-	first := true
+	text := f.texts.scratch[:0]
 	for i, label := range f.labels {
 		if u&(1<<i) == 0 {
 			continue
 		}
-		if !first {
-			f.texts.scratch = append(f.texts.scratch, ',')
+		if u&(1<<i-1) != 0 { // there was one before
+			text = append(text, ',')
 		}
-		first = false
-		f.texts.scratch = append(f.texts.scratch, label...)
+		text = append(text, label...)
 	}
-	return value.Text(f.texts.keep(f.texts.scratch)), nil
+	f.texts.reuse(text)
+	return value.Text(f.texts.keep(text)), nil
 }

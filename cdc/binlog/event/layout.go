@@ -13,6 +13,7 @@ type Format struct {
 	Kind     value.Kind // KindAbsent: values are not read, and are absent
 	Type     string     // the type's name in the catalog, which tells apart what shares a form in the log
 	Unsigned bool
+	Fraction int      // digits behind the second's point, by the catalog; the log tells it of today's types
 	Length   int      // bytes of a BINARY column, to which its values are padded (MD-2)
 	Charset  string   // of text; "" or "binary" = bytes
 	Labels   []string // of ENUM and SET, in their order (MD-5)

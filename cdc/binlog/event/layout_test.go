@@ -231,6 +231,7 @@ func TestUnsupported(t *testing.T) {
 		{column: Column{Type: TypeVarchar, Meta: 10}, format: Format{Kind: value.KindText, Type: "varchar"}},
 		{column: Column{Type: TypeEnum, Meta: 0xf701}, format: kind(value.KindText, "enum")},
 		{column: Column{Type: TypeTime2, Meta: 7}, format: kind(value.KindTime, "time")},
+		{column: Column{Type: TypeTime}, format: Format{Kind: value.KindTime, Type: "time", Fraction: 2}},
 		{column: Column{Type: TypeDecimal, Meta: 2<<8 | 3}, format: kind(value.KindDecimal, "decimal")},
 		{column: Column{Type: TypeBit, Meta: 9 << 8}, format: kind(value.KindInt, "bit")},
 		{column: Column{Type: TypeBlob, Meta: 9}, format: kind(value.KindBytes, "blob")},

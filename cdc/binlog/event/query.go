@@ -35,6 +35,9 @@ const (
 // tooManyDatabases stands for their number where they are not listed.
 const tooManyDatabases = 254
 
+// queryFixed is the length of the part of a query that every version has.
+const queryFixed = 13
+
 // readQuery reads a statement: plain, compressed (MariaDB), or the end of a LOAD DATA.
 func (d *Decoder) readQuery(c *cursor, t Type) *Query {
 	q := &d.query
@@ -44,6 +47,7 @@ func (d *Decoder) readQuery(c *cursor, t Type) *Query {
 	n := int(c.uint8())
 	q.Error = c.uint16()
 	vars := int(c.uint16())
+	c.skip(max(0, d.postHeader(QueryType, queryFixed)-queryFixed)) // what a later version added
 	if t == ExecuteLoadQueryType {
 		c.skip(13) // where its file is
 	}

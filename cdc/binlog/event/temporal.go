@@ -122,8 +122,8 @@ func readTimestamp(f *field, b []byte) (value.Value, error) {
 }
 
 func timestamp(seconds, micros int64, scale int) (value.Value, error) {
-	if seconds == 0 {
-		return civil{micros: micros}.instant(scale)
+	if seconds == 0 && micros == 0 {
+		return civil{}.instant(scale)
 	}
 	return value.Instant(seconds*second + micros), nil
 }
@@ -137,12 +137,9 @@ func readTime(_ *field, b []byte) (value.Value, error) {
 	if negative {
 		u = -u
 	}
-	hms, rest := u>>shift, u&(1<<shift-1)
+	hms, rest := u>>shift, u&(1<<shift-1) // no digits: none of the bits below
 	for i := len(b); i < 6; i++ {
 		rest *= 100
-	}
-	if i := len(b) - 3; i == 0 {
-		rest = 0
 	}
 	us := ((hms>>12&0x3ff)*60+hms>>6&63)*60*second + (hms&63)*second + rest
 	if negative {
@@ -152,7 +149,8 @@ func readTime(_ *field, b []byte) (value.Value, error) {
 }
 
 // The types below are of tables that were made before MySQL 5.6, or with mysql56_temporal_format off in MariaDB.
-// MariaDB's fractions in this form are not told apart by the log, and not read.
+// The log does not tell whether MariaDB's have a fraction in this form: those that have are refused by what the
+// catalog says.
 
 // readOldTime reads the decimal digits hhmmss.
 func readOldTime(_ *field, b []byte) (value.Value, error) {

@@ -37,6 +37,13 @@ func (t *texts) keep(b []byte) string {
 	return t.room.String()[at:]
 }
 
+// reuse takes a buffer for the next value, unless it is a large one.
+func (t *texts) reuse(b []byte) {
+	if cap(b) <= keptBuffer {
+		t.scratch = b
+	}
+}
+
 // string sets how a text or bytes are read.
 func (f *field) string(c Column, format Format) error {
 	switch c.Type {
@@ -81,7 +88,7 @@ func (f *field) padded(b []byte, n int) []byte {
 	for len(s) < n {
 		s = append(s, 0)
 	}
-	f.texts.scratch = s
+	f.texts.reuse(s)
 	return s
 }
 
@@ -95,7 +102,7 @@ func readText(f *field, b []byte) (value.Value, error) {
 		return value.Value{}, err
 	}
 	if f.charset.decode != nil {
-		f.texts.scratch = b
+		f.texts.reuse(b)
 	}
 	if f.trim { // as a SELECT does
 		b = bytes.TrimRight(b, " ")
