@@ -581,3 +581,50 @@ func TestCancelled(t *testing.T) {
 		must0(t, Fence(t.Context(), db, "tokyo", 1))
 	})
 }
+
+// Control tables of version 1 count as not initialised until they have been migrated.
+func TestMigrateFromFirst(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *engine.DB) {
+		for _, s := range get(migrationOf(db))(t) {
+			if _, err := db.ExecContext(t.Context(), s.SQL); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, kv := range [][2]string{{"server", "chicago"}, {"schema_version", "1"}} {
+			if _, err := exec(t.Context(), db, "meta_write", kv[0], kv[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		old := wantError[*NotInitialisedError](t, Check(t.Context(), db, "chicago"))
+		if old.Version != 1 {
+			t.Errorf("got version %d, want 1", old.Version)
+		}
+		must0(t, Migrate(t.Context(), db, "chicago"))
+		must0(t, Check(t.Context(), db, "chicago"))
+		if all := get(ReadShapes(t.Context(), db))(t); len(all) != 0 {
+			t.Errorf("got shapes %v, want none", all)
+		}
+	})
+}
+
+func TestShapes(t *testing.T) {
+	migrated(t, func(t *testing.T, db *engine.DB) {
+		ctx := t.Context()
+		want := []Shape{{"a", 1, "p1", "[]"}, {"a", 2, "p2", ""}, {"b", 1, "p1", "[1]"}}
+		must0(t, ReplaceShapes(ctx, db, want[:1]))
+		must0(t, ReplaceShapes(ctx, db, want[:1]))
+		must0(t, WriteShape(ctx, db, want[2]))
+		must0(t, WriteShape(ctx, db, want[1]))
+		if err := WriteShape(ctx, db, want[1]); err == nil {
+			t.Error("the same shape twice: got no error")
+		}
+		if diff := cmp.Diff(want, get(ReadShapes(ctx, db))(t)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		must0(t, DropShapes(ctx, db, "a"))
+		if diff := cmp.Diff(want[2:], get(ReadShapes(ctx, db))(t)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

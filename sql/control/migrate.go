@@ -14,10 +14,10 @@ import (
 )
 
 // Newest is the version of the control tables that this program makes and uses.
-const Newest = 1
+const Newest = 2
 
 // tables lists the control tables, dso_meta first: without it there are none.
-var tables = []string{"dso_meta", "dso_reader", "dso_checkpoint", "dso_watermark", "dso_pending", "dso_pending_error", "dso_conflict"}
+var tables = []string{"dso_meta", "dso_reader", "dso_checkpoint", "dso_watermark", "dso_pending", "dso_pending_error", "dso_conflict", "dso_shape"}
 
 // Step is one thing that Migrate or Remove does.
 type Step struct {

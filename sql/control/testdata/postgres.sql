@@ -181,6 +181,26 @@ UPDATE dso_reader
 SET position = $1, updated = clock_timestamp()
 WHERE id = 1 AND epoch = $2;
 
+-- shape_clear
+/* ardso init */
+DELETE FROM dso_shape;
+
+-- shape_drop
+/* ardso reader */
+DELETE FROM dso_shape
+WHERE table_name = $1;
+
+-- shape_read
+/* ardso reader */
+SELECT table_name, number, position, shape
+FROM dso_shape
+ORDER BY table_name, number;
+
+-- shape_write
+/* ardso reader */
+INSERT INTO dso_shape (table_name, number, position, shape, written)
+VALUES ($1, $2, $3, $4, clock_timestamp());
+
 -- snapshot
 /* ardso watermark */
 SELECT CAST(pg_current_snapshot() AS text);

@@ -181,6 +181,26 @@ UPDATE dso_reader
 SET position = ?, updated = strftime('%Y-%m-%d %H:%M:%f', 'now')
 WHERE id = 1 AND epoch = ?;
 
+-- shape_clear
+/* ardso init */
+DELETE FROM dso_shape;
+
+-- shape_drop
+/* ardso reader */
+DELETE FROM dso_shape
+WHERE table_name = ?;
+
+-- shape_read
+/* ardso reader */
+SELECT table_name, number, position, shape
+FROM dso_shape
+ORDER BY table_name, number;
+
+-- shape_write
+/* ardso reader */
+INSERT INTO dso_shape (table_name, number, position, shape, written)
+VALUES (?, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now'));
+
 -- snapshot
 /* ardso watermark */
 SELECT CAST(pg_current_snapshot() AS text);

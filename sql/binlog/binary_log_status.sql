@@ -1,0 +1,2 @@
+/* ardso reader: MySQL from 8.2 on */
+SHOW BINARY LOG STATUS

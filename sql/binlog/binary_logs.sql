@@ -1,0 +1,2 @@
+/* ardso reader */
+SHOW BINARY LOGS

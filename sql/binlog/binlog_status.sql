@@ -1,0 +1,2 @@
+/* ardso reader: MariaDB */
+SHOW BINLOG STATUS

@@ -1,0 +1,2 @@
+/* ardso reader: MySQL before 8.2 */
+SHOW MASTER STATUS

@@ -1,0 +1,2 @@
+/* ardso reader: MySQL from 8.0.22 on */
+SHOW REPLICAS

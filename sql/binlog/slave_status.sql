@@ -1,0 +1,2 @@
+/* ardso check: MariaDB, and MySQL before 8.0.22 */
+SHOW SLAVE STATUS

@@ -1,0 +1,2 @@
+/* ardso check */
+SELECT CURRENT_USER()

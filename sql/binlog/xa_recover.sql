@@ -1,0 +1,2 @@
+/* ardso check */
+XA RECOVER

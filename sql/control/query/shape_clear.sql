@@ -1,0 +1,2 @@
+/* ardso init */
+DELETE FROM dso_shape
