@@ -11,6 +11,7 @@ import (
 
 	"ardso/cdc"
 	"ardso/cdc/binlog/event"
+	"ardso/sql/binlog"
 	"ardso/sql/engine"
 	"ardso/sql/schema"
 	"ardso/sql/value"
@@ -52,10 +53,15 @@ const (
 	full                    // XID, COMMIT, ROLLBACK or XA PREPARE (MS-20)
 )
 
-func newAssembler(ctx context.Context, db *engine.DB, tables []*schema.Table, o Options, from position) (*assembler, error) {
-	rs, err := newRelations(ctx, db, tables)
+func newAssembler(ctx context.Context, db *engine.DB, state binlog.State, tables []*schema.Table, o Options, from position) (*assembler, error) {
+	rs, err := newRelations(ctx, db, state, tables, o)
 	if err != nil {
 		return nil, err
+	}
+	if rs.shapes != nil {
+		if err := rs.shapes.load(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return &assembler{
 		db:        db,
@@ -219,7 +225,7 @@ func (a *assembler) statement(ctx context.Context, h event.Header, q *event.Quer
 			return err
 		}
 	case stmtDDL:
-		if err := a.changeShapes(ctx, q, s); err != nil {
+		if err := a.changeShapes(ctx, h, q, s); err != nil {
 			return err
 		}
 	case stmtDML:
@@ -305,7 +311,7 @@ func (a *assembler) commit(h event.Header) error {
 
 // ends moves the place in the files on. An event tells its end in 32 bits, so beyond 4 GiB places repeat (MS-22).
 func (a *assembler) ends(h event.Header) error {
-	was := a.tracker.position().file
+	was := a.tracker.at.file
 	if was.name == a.file && uint64(h.End) <= was.offset {
 		return a.unreadable("a transaction", fmt.Errorf("it ends at byte %d, before the one before it: the file is larger than 4 GiB", h.End))
 	}
@@ -529,12 +535,16 @@ func (a *assembler) truncate(ctx context.Context, q *event.Query, s statement) e
 }
 
 // changeShapes forgets what is known of the tables that a statement may have changed (S-1, S-2).
-func (a *assembler) changeShapes(ctx context.Context, q *event.Query, s statement) error {
+func (a *assembler) changeShapes(ctx context.Context, h event.Header, q *event.Query, s statement) error {
+	behind := a.tracker.position()
+	if a.inFile {
+		behind.file.name, behind.file.offset = a.file, uint64(h.End)
+	}
 	if s.unknown {
-		return a.relations.changedAll(ctx, a.tracker)
+		return a.relations.changedAll(ctx, behind)
 	}
 	for _, t := range s.tables {
-		if err := a.relations.changed(ctx, t.or(q.Schema), a.tracker); err != nil {
+		if err := a.relations.changed(ctx, t.or(q.Schema), behind); err != nil {
 			return err
 		}
 	}

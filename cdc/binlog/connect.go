@@ -3,6 +3,7 @@ package binlog
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"time"
 
@@ -32,23 +33,18 @@ func wireConfig(db *engine.DB) (wire.Config, error) {
 // target that is down. A peer that is gone is noticed by the keepalive of either side.
 const blockedFor = 7 * 24 * time.Hour
 
-// dial connects and makes the session one that dumps the log. A variable has two names where newer versions
-// look at the second; others keep it as a variable of the session that nobody reads.
-func dial(ctx context.Context, db *engine.DB, o Options) (c *wire.Conn, err error) {
+// connect makes a session that can dump the log. A variable has two names where newer versions look at the second;
+// others keep it as a variable of the session that nobody reads.
+func connect(ctx context.Context, db *engine.DB, o Options) (*wire.Conn, error) {
 	config, err := wireConfig(db)
 	if err != nil {
 		return nil, err
 	}
-	if c, err = wire.Connect(ctx, config); err != nil {
+	c, err := wire.Connect(ctx, config)
+	if err != nil {
 		return nil, fmt.Errorf("%s: connect for replication: %w", db.Server, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = c.Close() // the first error is the one to tell
-		}
-	}()
 	heartbeat := strconv.FormatInt((o.Silence / 4).Nanoseconds(), 10)
-	uuid := "'" + replicaUUID(db.Server, o.ServerID) + "'"
 	settings := []string{
 		"SET net_write_timeout = " + strconv.Itoa(int(blockedFor/time.Second)),
 		"SET wait_timeout = " + strconv.Itoa(int(blockedFor/time.Second)),
@@ -57,16 +53,43 @@ func dial(ctx context.Context, db *engine.DB, o Options) (c *wire.Conn, err erro
 	}
 	if db.Engine.Name == "mariadb" {
 		settings = append(settings, "SET @mariadb_slave_capability = 4") // it sends GTID events
-	} else {
-		// The server ends an older connection of the same UUID: our own, if it was cut off (MS-5).
-		settings = append(settings, "SET @slave_uuid = "+uuid+", @replica_uuid = "+uuid)
 	}
-	for _, s := range settings {
+	if err := set(ctx, c, settings...); err != nil {
+		_ = c.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("%s: %w", db.Server, err)
+	}
+	return c, nil
+}
+
+// past as a deadline ends what waits.
+var past = time.Unix(1, 0)
+
+// set carries out statements that only say yes or no.
+func set(ctx context.Context, c *wire.Conn, statements ...string) error {
+	for _, s := range statements {
 		if _, err := c.Query(ctx, s); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", db.Server, s, err)
+			return fmt.Errorf("%s: %w", s, err)
 		}
 	}
-	if err := c.Register(ctx, o.ServerID, replicaHost(db.Server)); err != nil {
+	return nil
+}
+
+// dial connects and makes the session known as the replica that reads the log.
+func dial(ctx context.Context, db *engine.DB, o Options) (*wire.Conn, error) {
+	c, err := connect(ctx, db, o)
+	if err != nil {
+		return nil, err
+	}
+	if db.Engine.Name != "mariadb" {
+		// The server ends an older connection of the same UUID: our own, if it was cut off (MS-5).
+		uuid := "'" + replicaUUID(db.Server, o.ServerID) + "'"
+		err = set(ctx, c, "SET @slave_uuid = "+uuid+", @replica_uuid = "+uuid)
+	}
+	if err == nil {
+		err = c.Register(ctx, o.ServerID, replicaHost(db.Server))
+	}
+	if err != nil {
+		_ = c.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("%s: register as replica %d: %w", db.Server, o.ServerID, err)
 	}
 	return c, nil
@@ -78,7 +101,9 @@ func replicaHost(server string) string { return "ardso-" + server }
 
 // replicaUUID is the same for every reader of a server under a server_id.
 func replicaUUID(server string, id uint32) string {
-	h := hash64("ardso/" + server)
+	hash := fnv.New64a()
+	hash.Write([]byte("ardso/" + server))
+	h := hash.Sum64()
 	return fmt.Sprintf("a4d50000-%04x-%04x-%04x-%012x", id>>16, id&0xffff, h>>48, h&0xffffffffffff)
 }
 
@@ -87,14 +112,13 @@ func dump(ctx context.Context, c *wire.Conn, o Options, from position, flags uin
 	d := wire.Dump{ServerID: o.ServerID, Flags: flags}
 	switch from.flavor {
 	case mariadbGTID:
-		for _, s := range []string{
-			"SET @slave_connect_state = '" + from.mariadb.text() + "'",
+		if err := set(
+			ctx, c,
+			"SET @slave_connect_state = '"+from.mariadb.text()+"'",
 			"SET @slave_gtid_strict_mode = 1", // a GTID that is not in the log is an error, no gap (MS-11)
 			"SET @slave_gtid_ignore_duplicates = 0",
-		} {
-			if _, err := c.Query(ctx, s); err != nil {
-				return fmt.Errorf("%s: %w", s, err)
-			}
+		); err != nil {
+			return err
 		}
 		return c.Dump(ctx, d)
 	case mysqlGTID:

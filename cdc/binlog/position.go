@@ -19,6 +19,10 @@ const (
 	filePlace                 // a place in a file, where MySQL's gtid_mode is off
 )
 
+func (f flavor) String() string {
+	return [...]string{"nothing", "GTIDs of MariaDB", "GTIDs of MySQL", "places in files"}[min(int(f), 3)]
+}
+
 // What the texts of positions begin with.
 const (
 	mariadbPrefix = "mariadb:"

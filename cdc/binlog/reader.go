@@ -48,7 +48,7 @@ func (r *Reader) Read(ctx context.Context, from cdc.Position, deliver func(*cdc.
 	if err := r.alone(ctx, state); err != nil {
 		return cause(ctx, err)
 	}
-	a, err := newAssembler(ctx, r.db, r.tables, r.o, start)
+	a, err := newAssembler(ctx, r.db, state, r.tables, r.o, start)
 	if err != nil {
 		return cause(ctx, err)
 	}
@@ -84,7 +84,7 @@ func cause(ctx context.Context, err error) error {
 // stream takes events until ctx ends or the stream breaks. While deliver blocks nothing is read: the server
 // waits, for up to blockedFor, and memory stays bounded by one event and one part.
 func (r *Reader) stream(ctx context.Context, c *wire.Conn, a *assembler) error {
-	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(past) })
 	defer stop()
 	decoder := event.NewDecoder()
 	// Silence counts from when we began to wait: a receiver that blocked is not the server's silence.

@@ -87,15 +87,9 @@ func (s *source) DB() *engine.DB { return s.db }
 
 func (s *source) Setup(t testing.TB, tables []*schema.Table) {
 	t.Helper()
-	steps, err := Plan(t.Context(), s.db, tables, s.o)
-	if err != nil {
-		t.Fatalf("plan: %v", err)
-	}
-	for _, step := range steps {
-		s.exec(t, step.SQL)
-	}
 	s.tables = tables
 	if s.start == "" {
+		var err error
 		if s.start, err = Start(t.Context(), s.db, tables, s.o); err != nil {
 			t.Fatalf("start: %v", err)
 		}

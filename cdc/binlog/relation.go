@@ -68,14 +68,10 @@ type table struct {
 	byName  map[string]*shapeColumn
 }
 
-func newRelations(ctx context.Context, db *engine.DB, tables []*schema.Table) (*relations, error) {
-	state, err := binlog.ReadState(ctx, db)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", db.Server, err)
-	}
+func newRelations(ctx context.Context, db *engine.DB, state binlog.State, tables []*schema.Table, o Options) (*relations, error) {
 	rs := &relations{
 		db:      db,
-		fold:    state.LowerCaseTableNames != 0,
+		fold:    state.Fold,
 		wanted:  map[string]bool{},
 		known:   map[string]*relation{},
 		catalog: map[string]*table{},
@@ -86,13 +82,12 @@ func newRelations(ctx context.Context, db *engine.DB, tables []*schema.Table) (*
 	for _, name := range []string{cdc.CheckpointTable, cdc.WatermarkTable} {
 		rs.wanted[name] = true
 	}
+	var err error
 	if rs.charsets, err = binlog.Charsets(ctx, db); err != nil {
 		return nil, fmt.Errorf("%s: %w", db.Server, err)
 	}
 	if !state.HasRowMetadata() {
-		if rs.shapes, err = loadShapes(ctx, db); err != nil {
-			return nil, err
-		}
+		rs.shapes = newShapes(rs, o)
 	}
 	return rs, nil
 }
@@ -179,7 +174,7 @@ func (rs *relations) columns(ctx context.Context, m *event.TableMap, at *tracker
 		if rs.shapes == nil { // MS-15
 			return nil, rs.unreadable(m.Table, "", errors.New("the log does not name the columns: binlog_row_metadata was not FULL when it was written"))
 		}
-		columns, err := rs.shapes.at(ctx, m.Schema, m.Table, at.position())
+		columns, err := rs.shapes.at(ctx, rs.folded(m.Table), at.position())
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +190,7 @@ func (rs *relations) columns(ctx context.Context, m *event.TableMap, at *tracker
 	columns := make([]shapeColumn, len(m.Columns))
 	for i, c := range m.Columns {
 		columns[i] = shapeColumn{Name: c.Name, Unsigned: c.Unsigned, Key: c.Key}
-		if known := t.byName[c.Name]; known != nil && fitsColumn(*known, c) == nil {
+		if known := t.byName[c.Name]; known != nil && known.Unsigned == c.Unsigned && fitsColumn(*known, c) == nil {
 			columns[i] = *known
 			columns[i].Key = c.Key
 		}
@@ -223,7 +218,7 @@ func (rs *relations) today(ctx context.Context, name string) (*table, error) {
 // format says how a column's values are decoded. What the log says of it counts; the catalog adds the name of
 // its type, since some types share a form in the log.
 func (rs *relations) format(c event.Column, known shapeColumn) (event.Format, error) {
-	f := event.Format{Type: known.DataType, Unsigned: known.Unsigned || c.Unsigned, Charset: known.Charset, Labels: known.Labels}
+	f := event.Format{Type: known.DataType, Unsigned: known.Unsigned || c.Unsigned, Charset: known.Charset, Labels: known.Labels, Fraction: known.Fraction}
 	if c.Collation != 0 {
 		charset, ok := rs.charsets[c.Collation]
 		if !ok {
@@ -277,7 +272,7 @@ func (rs *relations) named(ctx context.Context, t tableName) (*relation, error) 
 }
 
 // changed forgets what is known of a table that a statement changed.
-func (rs *relations) changed(ctx context.Context, t tableName, at *tracker) error {
+func (rs *relations) changed(ctx context.Context, t tableName, at position) error {
 	if !rs.isSchema(t.Schema) {
 		return nil
 	}
@@ -293,11 +288,11 @@ func (rs *relations) changed(ctx context.Context, t tableName, at *tracker) erro
 	if rs.shapes == nil {
 		return nil
 	}
-	return rs.shapes.changed(ctx, rs.db.Schema, t.Table, at.position())
+	return rs.shapes.changed(ctx, name, at)
 }
 
 // changedAll forgets all tables: a statement may have changed any.
-func (rs *relations) changedAll(ctx context.Context, at *tracker) error {
+func (rs *relations) changedAll(ctx context.Context, at position) error {
 	for name := range rs.wanted {
 		if err := rs.changed(ctx, tableName{rs.db.Schema, name}, at); err != nil {
 			return err

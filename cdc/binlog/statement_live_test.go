@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ardso/cdc/binlog/event"
+	"ardso/sql/binlog"
 )
 
 // TestStatementsInTheLog runs statements on real servers and compares what the queries in the log are taken for
@@ -147,7 +148,11 @@ func (s *source) shapes(t *testing.T) map[string]string {
 // takenFor is what the reader takes the statements of the log for, and the tables that they are said to be about.
 func (s *source) takenFor(t *testing.T, all []event.Event) (text string, named map[string]bool, unknown bool) {
 	t.Helper()
-	rs, err := newRelations(t.Context(), s.db, nil)
+	state, err := binlog.ReadState(t.Context(), s.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := newRelations(t.Context(), s.db, state, nil, s.o)
 	if err != nil {
 		t.Fatal(err)
 	}

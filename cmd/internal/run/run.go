@@ -73,18 +73,6 @@ func (e *LeaseHeldError) Remedy() string {
 	return "let that process do the work, or stop it; one that died on another machine is relieved within 20 s"
 }
 
-// SourceUnsupportedError is a server whose log ardso cannot read.
-type SourceUnsupportedError struct{ Server, Engine string }
-
-func (e *SourceUnsupportedError) Error() string {
-	return fmt.Sprintf("%s: the log of %s cannot be read yet", e.Server, e.Engine)
-}
-func (e *SourceUnsupportedError) Name() string { return "run.source_unsupported" }
-
-func (e *SourceUnsupportedError) Remedy() string {
-	return "use MariaDB and MySQL servers as targets only, and take filters and mappings from them out of the definitions"
-}
-
 // Run follows the logs of the sources until drain is closed (then what is under way is finished), ctx
 // ends (then it is cut off, and carried out by the next run), or, with Once, all is done. A server
 // that fails is tried again with growing pauses where that may help, and stops no other; the error

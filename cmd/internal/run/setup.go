@@ -25,7 +25,7 @@ import (
 // InitPlan says what Init would do to a server: control tables, and on a source what its log needs.
 // It is empty where all is in place. It changes nothing.
 //
-// Errors: *SourceUnsupportedError, *control.NewerSchemaError, *control.OtherServerError, and those of
+// Errors: *control.NewerSchemaError, *control.OtherServerError, and those of
 // the reader's Plan.
 func (s *System) InitPlan(ctx context.Context, name string) ([]cdc.Step, error) {
 	srv, err := s.named(name)
@@ -138,7 +138,7 @@ func (s *System) logPlan(ctx context.Context, srv *Server, fresh bool) ([]cdc.St
 		}
 		return postgres.Plan(ctx, srv.DB, tables, PostgresOptions(srv, nil))
 	case "mysql":
-		return binlog.Plan(ctx, srv.DB, tables, BinlogOptions(srv, nil))
+		return nil, binlog.Ready(ctx, srv.DB) // the server's settings are its administrator's, see Check
 	}
 	if fresh {
 		return planTriggers(ctx, srv, tables)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ardso/cdc"
+	"ardso/cdc/binlog"
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
 	"ardso/mapping/definition"
@@ -250,13 +251,14 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// MariaDB and MySQL are targets only, and nothing is changed in a server that is to be read.
-func TestUnsupportedSource(t *testing.T) {
+// A MariaDB server without a log is a target only: nothing is changed in one that is to be read.
+func TestNoBinlog(t *testing.T) {
 	t.Parallel()
-	a, b := database(t, "mariadb10.11"), database(t, "sqlite")
+	a, b := dbtest.Server(t, "mariadb10.11", "skip-log-bin", "gtid-strict-mode=OFF").Database(t), database(t, "sqlite")
+	exec(t, a, "CREATE TABLE repair (id INTEGER PRIMARY KEY, summary VARCHAR(50))")
 	doc := twoServers(t, a, b)
 	sys := open(t, doc)
-	var want *run.SourceUnsupportedError
+	var want *binlog.SetupError
 	if _, err := sys.InitPlan(t.Context(), "a"); !errors.As(err, &want) {
 		t.Errorf("plan: got %v", err)
 	}
@@ -267,7 +269,7 @@ func TestUnsupportedSource(t *testing.T) {
 	if _, _, err := control.Version(t.Context(), a); !errors.As(err, &none) {
 		t.Errorf("something was changed: %v", err)
 	}
-	if got := errorsIn(check(t, doc)); !slices.Contains(got, "a run.source_unsupported") {
+	if got := errorsIn(check(t, doc)); !slices.Contains(got, "a binlog.log_bin") {
 		t.Errorf("check: got errors %q", got)
 	}
 }
