@@ -75,11 +75,7 @@ func ReadAccount(ctx context.Context, db *engine.DB) (Account, error) {
 // Grants are the statements that give a user, written as 'name'@'host', what a reader of these tables needs and
 // no more. shapes: the reader keeps a history of shapes, since the log names no columns.
 func Grants(e *engine.Engine, user, schema string, tables []string, shapes bool) []string {
-	monitor := "REPLICATION CLIENT"
-	if e.Name == "mariadb" {
-		monitor = "BINLOG MONITOR"
-	}
-	all := []string{"GRANT REPLICATION SLAVE, " + monitor + " ON *.* TO " + user}
+	all := []string{"GRANT REPLICATION SLAVE, " + Monitor(e) + " ON *.* TO " + user}
 	for _, t := range tables {
 		all = append(all, "GRANT SELECT ON "+e.Table(schema, t)+" TO "+user)
 	}
@@ -89,7 +85,15 @@ func Grants(e *engine.Engine, user, schema string, tables []string, shapes bool)
 	return all
 }
 
-// Account as GRANT takes it.
+// Monitor is the privilege to see where the log begins and ends.
+func Monitor(e *engine.Engine) string {
+	if e.Name == "mariadb" {
+		return "BINLOG MONITOR"
+	}
+	return "REPLICATION CLIENT"
+}
+
+// Quoted is the account's name as GRANT takes it.
 func (a Account) Quoted() string {
 	name, host, _ := cutLast(a.Name, "@")
 	quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
