@@ -136,7 +136,7 @@ func privilege(f *facts) []verdict {
 
 // mayReplicate: who sees MySQL's replicas has that privilege, though a role may hold it.
 func (f *facts) mayReplicate() bool {
-	return f.account.Privileges["REPLICATION SLAVE"] || f.engine.Name == "mysql" && f.seesReplicas
+	return f.account.May("REPLICATION SLAVE") || f.engine.Name == "mysql" && f.seesReplicas
 }
 
 // serverID: a server that has none sends its log to nobody; two of one number cut each other off (MS-5).

@@ -15,6 +15,7 @@ import (
 	"ardso/apply"
 	"ardso/cdc"
 	"ardso/cdc/binlog"
+	"ardso/cdc/binlog/wire"
 	"ardso/cdc/postgres"
 	"ardso/cdc/trigger"
 	"ardso/mapping"
@@ -173,6 +174,12 @@ func (r *runner) curable(err error) bool {
 	switch {
 	case errors.As(err, &lost), errors.As(err, &unreadable), errors.As(err, &patience):
 		return false
+	// A person has to do something, whatever the server's answer looks like.
+	case errors.As(err, new(*binlog.ServerIDTakenError)), errors.As(err, new(*binlog.SetupError)):
+		return false
+	// What damages a connection, or answers in the server's place, may be gone the next time.
+	case errors.As(err, new(*wire.PacketError)), errors.As(err, new(*wire.NotMySQLError)):
+		return true
 	case errors.As(err, &active), errors.As(err, &silent), errors.As(err, &mute), errors.As(err, &restart), errors.As(err, &fenced), errors.Is(err, errDrainLimit):
 		return true
 	}
