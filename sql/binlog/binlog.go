@@ -125,6 +125,9 @@ func (v settings) number(name string) int64 {
 // expire is after how long files are removed. The setting in seconds goes before the older one in days, which
 // MariaDB has as a fraction.
 func (v settings) expire() int64 {
+	if v["binlog_expire_logs_auto_purge"] == "OFF" { // MySQL from 8.0.29 on
+		return 0
+	}
 	if n := v.number("binlog_expire_logs_seconds"); n > 0 {
 		return n
 	}

@@ -53,7 +53,12 @@ func ReadPreparedXA(ctx context.Context, db *engine.DB) (n int, known bool, err 
 // Account is the user that asks.
 type Account struct {
 	Name       string          // "ardso@%"
-	Privileges map[string]bool // on the whole server, but for those of a role of MySQL's
+	Privileges map[string]bool // on the whole server, those of the role that is active too
+}
+
+// May reports whether the user has a privilege on the whole server.
+func (a Account) May(privilege string) bool {
+	return a.Privileges[privilege] || a.Privileges["ALL PRIVILEGES"]
 }
 
 // ReadAccount asks who we are.
@@ -63,11 +68,17 @@ func ReadAccount(ctx context.Context, db *engine.DB) (Account, error) {
 		return a, fmt.Errorf("read the user's name: %w", err)
 	}
 	var all []string
-	if err := db.SelectContext(ctx, &all, statement("privileges")); err != nil {
+	if err := db.SelectContext(ctx, &all, statement("grants")); err != nil {
 		return a, fmt.Errorf("read the user's privileges: %w", err)
 	}
-	for _, p := range all {
-		a.Privileges[p] = true
+	for _, grant := range all {
+		what, to, _ := strings.Cut(strings.TrimPrefix(grant, "GRANT "), " ON ")
+		if !strings.HasPrefix(to, "*.* TO ") {
+			continue
+		}
+		for p := range strings.SplitSeq(what, ", ") {
+			a.Privileges[p] = true
+		}
 	}
 	return a, nil
 }
@@ -75,11 +86,7 @@ func ReadAccount(ctx context.Context, db *engine.DB) (Account, error) {
 // Grants are the statements that give a user, written as 'name'@'host', what a reader of these tables needs and
 // no more. shapes: the reader keeps a history of shapes, since the log names no columns.
 func Grants(e *engine.Engine, user, schema string, tables []string, shapes bool) []string {
-	monitor := "REPLICATION CLIENT"
-	if e.Name == "mariadb" {
-		monitor = "BINLOG MONITOR"
-	}
-	all := []string{"GRANT REPLICATION SLAVE, " + monitor + " ON *.* TO " + user}
+	all := []string{"GRANT REPLICATION SLAVE, " + Monitor(e) + " ON *.* TO " + user}
 	for _, t := range tables {
 		all = append(all, "GRANT SELECT ON "+e.Table(schema, t)+" TO "+user)
 	}
@@ -89,7 +96,15 @@ func Grants(e *engine.Engine, user, schema string, tables []string, shapes bool)
 	return all
 }
 
-// Account as GRANT takes it.
+// Monitor is the privilege to see where the log begins and ends.
+func Monitor(e *engine.Engine) string {
+	if e.Name == "mariadb" {
+		return "BINLOG MONITOR"
+	}
+	return "REPLICATION CLIENT"
+}
+
+// Quoted is the account's name as GRANT takes it.
 func (a Account) Quoted() string {
 	name, host, _ := cutLast(a.Name, "@")
 	quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -7,6 +7,7 @@ WHERE Variable_name IN (
   'binlog_format', 'binlog_row_image', 'binlog_row_metadata', 'binlog_row_value_options',
   'gtid_mode', 'gtid_strict_mode',
   'log_slave_updates', 'log_replica_updates',
-  'expire_logs_days', 'binlog_expire_logs_seconds', 'max_binlog_total_size', 'slave_connections_needed_for_purge',
+  'expire_logs_days', 'binlog_expire_logs_seconds', 'binlog_expire_logs_auto_purge',
+  'max_binlog_total_size', 'slave_connections_needed_for_purge',
   'sync_binlog', 'innodb_flush_log_at_trx_commit'
 )

@@ -15,6 +15,7 @@ import (
 	"ardso/apply"
 	"ardso/cdc"
 	"ardso/cdc/binlog"
+	"ardso/cdc/binlog/wire"
 	"ardso/cdc/postgres"
 	"ardso/cdc/trigger"
 	"ardso/mapping"
@@ -173,6 +174,12 @@ func (r *runner) curable(err error) bool {
 	switch {
 	case errors.As(err, &lost), errors.As(err, &unreadable), errors.As(err, &patience):
 		return false
+	// A person has to do something, whatever the server's answer looks like.
+	case errors.As(err, new(*binlog.ServerIDTakenError)), errors.As(err, new(*binlog.SetupError)):
+		return false
+	// What damages a connection, or answers in the server's place, may be gone the next time.
+	case errors.As(err, new(*wire.PacketError)), errors.As(err, new(*wire.NotMySQLError)):
+		return true
 	case errors.As(err, &active), errors.As(err, &silent), errors.As(err, &mute), errors.As(err, &restart), errors.As(err, &fenced), errors.Is(err, errDrainLimit):
 		return true
 	}
@@ -308,7 +315,7 @@ func checkLog(ctx context.Context, srv *Server, tables []*schema.Table) ([]cdc.F
 	case "postgres":
 		return postgres.Check(ctx, srv.DB, tables, PostgresOptions(srv, nil))
 	case "mysql":
-		return nil, nil
+		return binlog.Check(ctx, srv.DB, tables, BinlogOptions(srv, nil))
 	}
 	return trigger.Check(ctx, srv.DB, tables)
 }
@@ -325,8 +332,8 @@ func NewReader(srv *Server, tables []*schema.Table, log *slog.Logger) (cdc.Reade
 }
 
 // BinlogOptions are the reader's options as the definitions give them.
-func BinlogOptions(_ *Server, log *slog.Logger) binlog.Options {
-	return binlog.Options{Log: log}
+func BinlogOptions(srv *Server, log *slog.Logger) binlog.Options {
+	return binlog.Options{ServerID: uint32(srv.Def.ServerID), Log: log}
 }
 
 // PostgresOptions are the reader's options as the definitions give them. Every table gets whole

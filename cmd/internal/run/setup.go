@@ -222,7 +222,7 @@ func Backlog(ctx context.Context, srv *Server, from cdc.Position) (cdc.Backlog, 
 	case "postgres":
 		return postgres.Backlog(ctx, srv.DB, from, PostgresOptions(srv, nil))
 	case "mysql":
-		return cdc.Backlog{Unit: "bytes"}, nil
+		return binlog.Backlog(ctx, srv.DB, from, BinlogOptions(srv, nil))
 	}
 	return trigger.Backlog(ctx, srv.DB, from)
 }

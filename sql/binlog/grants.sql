@@ -1,0 +1,3 @@
+/* ardso check */
+-- Unlike information_schema.user_privileges it shows what an active role gives.
+SHOW GRANTS
