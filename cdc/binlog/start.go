@@ -39,16 +39,6 @@ func Start(ctx context.Context, db *engine.DB, tables []*schema.Table, o Options
 	return p.text(), nil
 }
 
-// Ready returns a *SetupError where there is no log that could be read: what no step of init cures.
-func Ready(ctx context.Context, db *engine.DB) error {
-	state, err := binlog.ReadState(ctx, db)
-	if err != nil {
-		return fmt.Errorf("%s: %w", db.Server, err)
-	}
-	_, err = present(ctx, db, state)
-	return err
-}
-
 // present is the log's end.
 func present(ctx context.Context, db *engine.DB, state binlog.State) (position, error) {
 	if !state.LogBin {
@@ -184,21 +174,26 @@ func gapInSet(state binlog.State, p mysqlSet) (why string, err error) {
 // alone makes sure that nobody else has our number: the server would end the one connection for the other's sake,
 // again and again (MS-5). Where the user may not see the list of replicas, the server's own word must do.
 func (r *Reader) alone(ctx context.Context, state binlog.State) error {
-	taken := func(who string, args ...any) error {
-		return &ServerIDTakenError{Server: r.db.Server, ServerID: r.o.ServerID, Who: fmt.Sprintf(who, args...)}
-	}
-	if state.ServerID == r.o.ServerID {
-		return taken("the server itself")
-	}
 	replicas, _, err := binlog.ReadReplicas(ctx, r.db)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.db.Server, err)
 	}
-	for _, x := range replicas {
-		// Our own predecessor, whose connection the server has not given up yet, has our name.
-		if x.ServerID == r.o.ServerID && x.Host != replicaHost(r.db.Server) {
-			return taken("a replica on host %q", x.Host)
-		}
+	if who := taken(state, replicas, r.o.ServerID, r.db.Server); who != "" {
+		return &ServerIDTakenError{Server: r.db.Server, ServerID: r.o.ServerID, Who: who}
 	}
 	return nil
+}
+
+// taken says who else has a number; "" = nobody. Our own predecessor, whose connection the server has not given up
+// yet, has our name.
+func taken(state binlog.State, replicas []binlog.Replica, id uint32, server string) string {
+	if state.ServerID == id {
+		return "the server itself"
+	}
+	for _, x := range replicas {
+		if x.ServerID == id && x.Host != replicaHost(server) {
+			return fmt.Sprintf("a replica on host %q", x.Host)
+		}
+	}
+	return ""
 }

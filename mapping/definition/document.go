@@ -59,6 +59,7 @@ type Server struct {
 
 	Slot          string `json:"slot"`           // replication slot on PostgreSQL; "" = "ardso_" and the database's name
 	Publication   string `json:"publication"`    // publication on PostgreSQL; default DefaultPublication
+	ServerID      int    `json:"server_id"`      // number of ardso as a replica of MariaDB or MySQL; 0 = derived from the names
 	CaseSensitive bool   `json:"case_sensitive"` // comparisons in qualifications heed case; default no
 	TimeZone      string `json:"time_zone"`      // of $DATE$, $TIME$ and date literals; default UTC
 }

@@ -218,6 +218,7 @@ var serverObject = object[Server]{
 		is("forms", listOf(formObject.shape()), func(s *Server) *[]*Form { return &s.Forms }, "The forms of a plain catalog."),
 		is("slot", identifier, func(s *Server) *string { return &s.Slot }, "Replication slot, on PostgreSQL; default: ardso_ and the database's name."),
 		is("publication", identifier, func(s *Server) *string { return &s.Publication }, "Publication, on PostgreSQL; default: ardso."),
+		is("server_id", integer(1, 1<<32-1), func(s *Server) *int { return &s.ServerID }, "Number under which ardso reads the log as a replica, on MariaDB and MySQL; no server and no other replica may have it; default: one derived from the names of server and database."),
 		is("case_sensitive", yesNo, func(s *Server) *bool { return &s.CaseSensitive }, "Comparisons in qualifications heed case; default: no."),
 		is("time_zone", zone, func(s *Server) *string { return &s.TimeZone }, "Zone of dates and times in qualifications; default: UTC."),
 	},

@@ -125,6 +125,9 @@ func (n namer) server(s *Server) {
 			n.add(s.PosOf(k), "contradiction", "leave it out", "%s is for PostgreSQL servers", k)
 		}
 	}
+	if s.Has("server_id") && s.URL != "" && !strings.HasPrefix(s.URL, "mariadb") && !strings.HasPrefix(s.URL, "mysql") {
+		n.add(s.PosOf("server_id"), "contradiction", "leave it out", "server_id is for MariaDB and MySQL servers")
+	}
 	n.forms(s)
 }
 

@@ -308,7 +308,7 @@ func checkLog(ctx context.Context, srv *Server, tables []*schema.Table) ([]cdc.F
 	case "postgres":
 		return postgres.Check(ctx, srv.DB, tables, PostgresOptions(srv, nil))
 	case "mysql":
-		return nil, nil
+		return binlog.Check(ctx, srv.DB, tables, BinlogOptions(srv, nil))
 	}
 	return trigger.Check(ctx, srv.DB, tables)
 }
@@ -325,8 +325,8 @@ func NewReader(srv *Server, tables []*schema.Table, log *slog.Logger) (cdc.Reade
 }
 
 // BinlogOptions are the reader's options as the definitions give them.
-func BinlogOptions(_ *Server, log *slog.Logger) binlog.Options {
-	return binlog.Options{Log: log}
+func BinlogOptions(srv *Server, log *slog.Logger) binlog.Options {
+	return binlog.Options{ServerID: uint32(srv.Def.ServerID), Log: log}
 }
 
 // PostgresOptions are the reader's options as the definitions give them. Every table gets whole
