@@ -27,12 +27,12 @@ func Backlog(ctx context.Context, db *engine.DB, from cdc.Position, _ Options) (
 	if err != nil {
 		return cdc.Backlog{}, fmt.Errorf("%s: %w", db.Server, err)
 	}
-	lost := func(reason string) (cdc.Backlog, error) {
-		return cdc.Backlog{}, &cdc.PositionLostError{Server: db.Server, Position: from, Reason: reason}
+	lost := func(reason string) error {
+		return &cdc.PositionLostError{Server: db.Server, Position: from, Reason: reason}
 	}
 	if p.flavor == filePlace {
 		if reason := gapInFiles(log, p.file); reason != "" {
-			return lost(reason)
+			return cdc.Backlog{}, lost(reason)
 		}
 		return bytesBehind(log.Files, p.file), nil
 	}
@@ -41,10 +41,26 @@ func Backlog(ctx context.Context, db *engine.DB, from cdc.Position, _ Options) (
 		return cdc.Backlog{}, fmt.Errorf("%s: %w", db.Server, err)
 	}
 	if !p.covers(purged) {
-		return lost("the server has purged transactions behind it, up to " + string(purged.text()))
+		return cdc.Backlog{}, lost("the server has purged transactions behind it, up to " + string(purged.text()))
 	}
 	all := executed.count()
 	return cdc.Backlog{Unit: "transactions", Behind: max(all-p.count(), 0), Retained: all - purged.count(), Limit: -1}, nil
+}
+
+// reaches makes sure that the files reach back to a place. Asked for the beginning, a server would begin with the
+// oldest file that it has, without a word.
+func reaches(ctx context.Context, db *engine.DB, from cdc.Position, p position) error {
+	if p.flavor != filePlace {
+		return nil
+	}
+	log, err := binlog.ReadLog(ctx, db)
+	if err != nil {
+		return fmt.Errorf("%s: %w", db.Server, err)
+	}
+	if reason := gapInFiles(log, p.file); reason != "" {
+		return &cdc.PositionLostError{Server: db.Server, Position: from, Reason: reason}
+	}
+	return nil
 }
 
 // extent is what the log has ever held, and what of it is gone. What the user may not see is taken for there.
