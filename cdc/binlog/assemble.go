@@ -102,8 +102,7 @@ func (a *assembler) event(ctx context.Context, d *event.Decoder, h event.Header,
 	case *event.TransactionPayload:
 		return a.payload(ctx, d, h, e)
 	case *event.Rotate:
-		a.file = e.File
-		return nil
+		return a.rotate(e)
 	case *event.FormatDescription:
 		return a.newFile(h)
 	case *event.Incident: // MS-23
@@ -113,6 +112,23 @@ func (a *assembler) event(ctx context.Context, d *event.Decoder, h event.Header,
 	}
 	return a.unreadable(fmt.Sprintf("an event of type %T", e), errors.New("it was not expected"))
 }
+
+// rotate tells which file comes next. Who asks for the log's beginning, and gives no GTIDs, gets the oldest file
+// that there is: only the first that was ever written is the beginning (MS-11).
+func (a *assembler) rotate(e *event.Rotate) error {
+	a.file = e.File
+	if !a.inFile || a.tracker.at.file.name != "" {
+		return nil
+	}
+	if _, number, ok := fileNumber(e.File); !ok || number != 1 {
+		return &cdc.PositionLostError{Server: a.db.Server, Reason: "the server has purged the log's beginning: its oldest file is " + e.File}
+	}
+	a.tracker.file(e.File, firstEvent)
+	return nil
+}
+
+// firstEvent is the place of a file's first event.
+const firstEvent = 4
 
 // newFile is the beginning of a file. A group that was open in the file before was cut off by a crash, and the
 // server has rolled it back.
