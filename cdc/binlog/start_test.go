@@ -112,7 +112,6 @@ func testStartLost(t *testing.T, s *source) {
 	s.exec(t, "RESET MASTER")
 	s.exec(t, "INSERT INTO item VALUES (5, 'e')")
 	s.wantLost(t, "set back", now)
-	s.wantLost(t, "set back", old)
 }
 
 // never makes a position that the server has a position that it never had, where files do not.
