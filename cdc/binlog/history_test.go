@@ -53,8 +53,15 @@ func TestHistory(t *testing.T) {
 
 // TestHistoryByFile runs them on a server that gives transactions no GTID.
 func TestHistoryByFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	for _, name := range dbtest.Have("mysql5.6") {
 		server := dbtest.Server(t, name, unnamed[1].settings...)
+		t.Run("CreateSelect", func(t *testing.T) {
+			t.Parallel()
+			testHistoryCreateSelect(t, newSourceOn(t, server.Database(t)))
+		})
 		for _, c := range histories {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
@@ -286,6 +293,9 @@ func testHistoryElsewhere(t *testing.T, s *source) {
 
 // TestHistoryFromTheBeginning reads a log from its first event, the table's making included.
 func TestHistoryFromTheBeginning(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	for _, name := range dbtest.Have("mysql5.6") {
 		for _, k := range unnamed {
 			t.Run(name+" "+k.name, func(t *testing.T) {
@@ -303,23 +313,17 @@ func TestHistoryFromTheBeginning(t *testing.T) {
 	}
 }
 
-// TestHistoryCreateSelect makes a table and its rows by one statement, which servers without GTIDs log as one
+// testHistoryCreateSelect makes a table and its rows by one statement, which servers without GTIDs log as one
 // transaction.
-func TestHistoryCreateSelect(t *testing.T) {
-	for _, name := range dbtest.Have("mysql5.6") {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newSourceOn(t, dbtest.Server(t, name, unnamed[1].settings...).Database(t))
-			s.exec(t, "CREATE TABLE item (id int PRIMARY KEY, a int, b int)")
-			s.tables = []*schema.Table{s.keyed("item")}
-			from := s.now(t)
-			s.exec(t, "INSERT INTO item VALUES (1, 11, 12)")
-			s.exec(t, "RENAME TABLE item TO former")
-			s.exec(t, "CREATE TABLE item (PRIMARY KEY (id)) SELECT id + 1 AS id, b AS a, a AS b FROM former")
-			for range 2 {
-				wantNamed(t, s.mustRead(t, from), "insert item id=1 a=11 b=12", "insert item id=2 a=12 b=11")
-			}
-		})
+func testHistoryCreateSelect(t *testing.T, s *source) {
+	s.exec(t, "CREATE TABLE item (id int PRIMARY KEY, a int, b int)")
+	s.tables = []*schema.Table{s.keyed("item")}
+	from := s.now(t)
+	s.exec(t, "INSERT INTO item VALUES (1, 11, 12)")
+	s.exec(t, "RENAME TABLE item TO former")
+	s.exec(t, "CREATE TABLE item (PRIMARY KEY (id)) SELECT id + 1 AS id, b AS a, a AS b FROM former")
+	for range 2 {
+		wantNamed(t, s.mustRead(t, from), "insert item id=1 a=11 b=12", "insert item id=2 a=12 b=11")
 	}
 }
 
@@ -338,10 +342,10 @@ func testHistoryStartBesideALTER(t *testing.T, s *source) {
 		for ctx.Err() == nil {
 			// The value goes with the name: a is always 1 and b always 2.
 			for _, statement := range []string{
-				"INSERT INTO item () VALUES ()",
+				"INSERT INTO item () VALUES (), (), ()",
 				"ALTER TABLE item CHANGE a b int DEFAULT 2, CHANGE b a int DEFAULT 1",
-				"INSERT INTO item () VALUES ()",
-				"INSERT INTO item () VALUES ()",
+				"INSERT INTO item () VALUES (), (), ()",
+				"INSERT INTO item () VALUES (), (), ()",
 				"ALTER TABLE item CHANGE b a int DEFAULT 1, CHANGE a b int DEFAULT 2",
 			} {
 				if _, err := s.db.ExecContext(t.Context(), statement); err != nil {

@@ -28,6 +28,9 @@ func TestStart(t *testing.T) {
 
 // TestStartByFile is TestStart without GTIDs.
 func TestStartByFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	for _, name := range dbtest.Have("mysql5.6") {
 		testStartLost(t, newSourceOn(t, dbtest.Server(t, name, unnamed[1].settings...).Database(t)))
 	}
@@ -224,6 +227,9 @@ func (s *source) slaveStatus(t testing.TB) (text string) {
 
 // TestPromoted reads on from a replica that became the primary, from positions in the former primary's log.
 func TestPromoted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	for _, name := range live {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
