@@ -124,7 +124,7 @@ func flavorOf(state binlog.State) flavor {
 func beginning(state binlog.State) position {
 	p := position{flavor: flavorOf(state)}
 	if p.flavor == filePlace {
-		p.file = place{offset: 4, server: state.UUID}
+		p.file = place{offset: firstEvent, server: state.UUID}
 	}
 	return p
 }
