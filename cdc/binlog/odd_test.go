@@ -9,6 +9,7 @@ import (
 
 	"ardso/cdc/binlog/event"
 	"ardso/integration/dbtest"
+	"ardso/sql/control"
 	"ardso/sql/engine"
 	"ardso/sql/value"
 )
@@ -80,6 +81,9 @@ func oddValues(t *testing.T, db *engine.DB, columns []odd) {
 		kind, _ := db.Engine.Kind(c.name)
 		formats = append(formats, event.Format{Kind: kind, Type: c.name, Labels: c.labels, Unsigned: strings.Contains(c.dataType, "unsigned")})
 		rows = max(rows, len(c.literals))
+	}
+	if err := control.Migrate(ctx, db, db.Server); err != nil {
+		t.Fatal(err)
 	}
 	from, err := Start(ctx, db, nil, Options{})
 	if err != nil {

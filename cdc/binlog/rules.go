@@ -125,7 +125,7 @@ func privilege(f *facts) []verdict {
 		monitor = "BINLOG MONITOR"
 	}
 	var missing []string
-	if p := f.account.Privileges; !p["REPLICATION SLAVE"] {
+	if !f.account.May("REPLICATION SLAVE") {
 		missing = append(missing, "REPLICATION SLAVE")
 	}
 	if f.state.LogBin && !f.log.Known {
