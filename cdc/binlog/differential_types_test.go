@@ -297,8 +297,12 @@ func bytesType(r *rand.Rand, _ string) randomType {
 }
 
 // listType is ENUM and SET with labels that have quotes, blanks and letters of the character set in them.
-func listType(r *rand.Rand, _ string) randomType {
+// Where the log has no labels, the catalog cannot tell those with four-byte characters.
+func listType(r *rand.Rand, engine string) randomType {
 	a := pick(r, alphabets)
+	for engine == "mysql" && a.bytes == 4 {
+		a = pick(r, alphabets)
+	}
 	kind := pick(r, []string{"enum", "set"})
 	n := pick(r, []int{1, 2, 7, 8, 9, 40, 64})
 	if kind == "enum" && r.IntN(3) == 0 {

@@ -233,6 +233,11 @@ func (rs *relations) format(c event.Column, known shapeColumn) (event.Format, er
 	if f.Type == "binary" {
 		f.Length = c.StringLength()
 	}
+	if c.Labels == nil {
+		if err := wholeLabels(f); err != nil {
+			return f, err
+		}
+	}
 	if c.Labels != nil {
 		f.Labels = make([]string, len(c.Labels))
 		for i, l := range c.Labels {
@@ -248,6 +253,20 @@ func (rs *relations) format(c event.Column, known shapeColumn) (event.Format, er
 	}
 	f.Kind = kind
 	return f, nil
+}
+
+// wholeLabels makes sure that the catalog has the labels as they are: it keeps types in three-byte UTF-8, and shows a
+// question mark for each character that has four.
+func wholeLabels(f event.Format) error {
+	if !slices.Contains([]string{"utf8mb4", "utf16", "utf16le", "utf32"}, f.Charset) {
+		return nil
+	}
+	for i, l := range f.Labels {
+		if strings.Contains(l, "?") {
+			return fmt.Errorf("its label %d is %q to the catalog, where a question mark may stand for another character: use character set utf8 for the column, or MySQL 8.0 and binlog_row_metadata = FULL", i+1, l)
+		}
+	}
+	return nil
 }
 
 // named returns the relation of a table that a statement names, for which the log need not have described it;
