@@ -55,7 +55,7 @@ func TestShortGreeting(t *testing.T) {
 	client, server := connect(t, nil, func(p *peer) { // no plugins, but a whole challenge
 		p.send(hello(clientProtocol41|clientSecure, "", salt))
 		b := p.receive()
-		want := append(append([]byte("ardso\x00\x14"), nativeAnswer(testPassword, salt)...))
+		want := append([]byte("ardso\x00\x14"), nativeAnswer(testPassword, salt)...)
 		if !bytes.Equal(b[32:], want) {
 			panic(fmt.Errorf("got %q, want %q", b[32:], want))
 		}
