@@ -31,7 +31,7 @@ const (
 var past = time.Unix(1, 0)
 
 // Connect connects and logs in. Besides what Config.Dial and TLS return it returns *NotMySQLError,
-// *UnsupportedError, *ServerError (1045: the account or its password; 1040: too many connections; 1129: the host
+// *UnsupportedError, *TLSError, *ServerError (1045: the account or its password; 1040: too many connections; 1129: the host
 // is blocked), *PacketError, or the cause of ctx.
 func Connect(ctx context.Context, config Config) (*Conn, error) {
 	config = config.withDefaults()
