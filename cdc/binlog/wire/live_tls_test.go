@@ -251,3 +251,11 @@ func TestOldTLS(t *testing.T) {
 		}
 	}
 }
+
+// Certificates are the two ends of TLS, for tests outside of this package.
+func Certificates(t testing.TB) (server, client *tls.Config) {
+	t.Helper()
+	ca := newAuthority(t, "CA of this test")
+	end := time.Now().Add(time.Hour)
+	return &tls.Config{Certificates: []tls.Certificate{ca.issue(t, "the server", end)}}, &tls.Config{RootCAs: ca.pool()}
+}
