@@ -225,10 +225,10 @@ func TestQueries(t *testing.T) {
 func serverErrors(t *testing.T, c *Conn) {
 	t.Helper()
 	for statement, want := range map[string]ServerError{
-		"SELECT nothing":                          {1054, "42S22", "nothing"},
-		"SELEC 1":                                 {1064, "42000", "SELEC"},
-		"SELECT * FROM q.missing":                 {1146, "42S02", "missing"},
-		"":                                        {1065, "42000", "empty"},
+		"SELECT nothing":          {1054, "42S22", "nothing"},
+		"SELEC 1":                 {1064, "42000", "SELEC"},
+		"SELECT * FROM q.missing": {1146, "42S02", "missing"},
+		"":                        {1065, "42000", "empty"},
 		"SELECT (SELECT a FROM t UNION SELECT 7)": {1242, "21000", "more than 1 row"}, // while it runs
 	} {
 		_, err := c.Query(t.Context(), statement)
