@@ -31,7 +31,7 @@ const (
 var past = time.Unix(1, 0)
 
 // Connect connects and logs in. Besides what Config.Dial and TLS return it returns *NotMySQLError,
-// *UnsupportedError, *ServerError (1045: the account or its password; 1040: too many connections; 1129: the host
+// *UnsupportedError, *TLSError, *ServerError (1045: the account or its password; 1040: too many connections; 1129: the host
 // is blocked), *PacketError, or the cause of ctx.
 func Connect(ctx context.Context, config Config) (*Conn, error) {
 	config = config.withDefaults()
@@ -141,10 +141,10 @@ func (c *Conn) ServerVersion() string { return c.version }
 func (c *Conn) ThreadID() uint32 { return c.thread }
 
 // String names the connection; buffers may hold what is nobody's business.
-func (c *Conn) String() string { return fmt.Sprintf("connection %d to %s", c.thread, c.version) }
+func (c Conn) String() string { return fmt.Sprintf("connection %d to %s", c.thread, c.version) }
 
-// Format implements fmt.Formatter, for all verbs.
-func (c *Conn) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+// Format implements fmt.Formatter, for all verbs, and for a Conn that is part of another value as well.
+func (c Conn) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 const closeTimeout = time.Second
 

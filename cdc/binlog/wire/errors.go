@@ -33,6 +33,22 @@ func (e *NotMySQLError) Remedy() string {
 	return "check host and port (the classic protocol, by default 3306, not 33060) and that the server runs"
 }
 
+// TLSError is a connection on which no TLS came about: a certificate that is not verified (the errors of crypto/x509
+// lie beneath), or a server that has no version or cipher in common with us.
+type TLSError struct{ Err error }
+
+func (e *TLSError) Error() string { return "TLS: " + e.Err.Error() }
+func (e *TLSError) Unwrap() error { return e.Err }
+
+// Name identifies the error in logs and documents.
+func (e *TLSError) Name() string { return "connect.tls" }
+
+// Remedy says what a person can do.
+func (e *TLSError) Remedy() string {
+	return "check that the server's certificate is valid, has the host's name and comes from a CA that ardso is told of (sslrootcert), " +
+		"and that the server speaks TLS 1.2 or later"
+}
+
 // UnsupportedError is a server or an account with which no safe connection is possible as things are set up.
 type UnsupportedError struct {
 	What string

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -59,7 +58,7 @@ func (c *Conn) encrypt(config Config, flags uint32) error {
 	}
 	t := tls.Client(c.raw, tlsConfig(config))
 	if err := t.Handshake(); err != nil {
-		return fmt.Errorf("TLS: %w", err)
+		return &TLSError{Err: err}
 	}
 	c.stream.conn = t
 	return nil
