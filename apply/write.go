@@ -155,12 +155,12 @@ func (w *writing) passOver(ctx context.Context, row *control.PendingError, op *m
 }
 
 // supersedes reports whether op brings the whole request, so that what waits in row for the same request
-// need no longer be carried out: current state from a transfer always does, and a modify that may create
-// its request does where that was missing. An operation that changes the key leaves a request under the
+// need no longer be carried out: current state from a transfer always does, and a create, or a modify that may
+// create its request, does where that was missing. An operation that changes the key leaves a request under the
 // old one behind, so it is never passed over.
 func supersedes(op *mapping.Operation, row *control.PendingError) (bool, error) {
-	whole := op.Selected && op.Action == mapping.Create ||
-		op.CreateIfMissing && op.Action == mapping.Modify && row.Error == string(conflict.UpdateMissing) && conflict.Complete(op)
+	creates := op.Action == mapping.Create || op.CreateIfMissing && op.Action == mapping.Modify && conflict.Complete(op)
+	whole := op.Selected && op.Action == mapping.Create || creates && row.Error == string(conflict.UpdateMissing)
 	if !whole || op.Failure != nil || op.ChangesKey() {
 		return false, nil
 	}

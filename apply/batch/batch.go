@@ -140,13 +140,13 @@ func join(a, b *mapping.Operation) *mapping.Operation {
 	}
 	j := *b
 	j.Fields = joinFields(a, b)
+	j.CreateIfMissing = a.CreateIfMissing || b.CreateIfMissing
 	switch a.Action {
 	case mapping.Create: // create + modify
 		j.Action = mapping.Create
-	case mapping.Delete: // delete + create: the request was replaced
-		j.Action = mapping.Modify
+	case mapping.Delete: // delete + create: the request was replaced; one that is missing would have been created
+		j.Action, j.CreateIfMissing = mapping.Modify, true
 	}
-	j.CreateIfMissing = a.CreateIfMissing || b.CreateIfMissing
 	return &j
 }
 

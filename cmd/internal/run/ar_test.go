@@ -157,8 +157,10 @@ func TestARToAR(t *testing.T) {
 		from, to string
 		upper    bool
 	}{
-		{"postgres15", "mariadb10.11", false}, {"postgres15", "mariadb10.11", true},
-		{"mariadb10.11", "postgres15", false}, {"mysql5.6", "mariadb11.8", true},
+		{"postgres15", "mariadb10.11", false},
+		{"postgres15", "mariadb10.11", true},
+		{"mariadb10.11", "postgres15", false},
+		{"mysql5.6", "mariadb11.8", true},
 	}
 	for _, tt := range tests {
 		if !areAtHand([]string{tt.from, tt.to}) {

@@ -297,8 +297,15 @@ func TestBinlogCharacterSets(t *testing.T) {
 	eachBinlog(t, func(t *testing.T, e string) {
 		w := pair(t, e, "postgres15")
 		for i, set := range []struct{ name, text string }{
-			{"latin1", "Büro – 5 €"}, {"utf8", "Büro ☃ €"}, {"utf8mb4", "Büro 🪑"}, {"cp1251", "Стол и стул"},
-			{"latin2", "Stůl č. 5"}, {"ucs2", "Büro ☃"}, {"utf16", "Büro 🪑"}, {"ascii", "plain"}, {"sjis", "机と椅子"},
+			{"latin1", "Büro – 5 €"},
+			{"utf8", "Büro ☃ €"},
+			{"utf8mb4", "Büro 🪑"},
+			{"cp1251", "Стол и стул"},
+			{"latin2", "Stůl č. 5"},
+			{"ucs2", "Büro ☃"},
+			{"utf16", "Büro 🪑"},
+			{"ascii", "plain"},
+			{"sjis", "机と椅子"},
 		} {
 			w.exec("src", "ALTER TABLE repair MODIFY summary varchar(254) CHARACTER SET "+set.name+" DEFAULT NULL",
 				fmt.Sprintf("INSERT INTO repair (id, summary, log) VALUES ('R%d', '%s', '%s')", i, set.text, set.text),

@@ -15,8 +15,12 @@ import (
 
 // conflictPairs have every way to read a log, and every family of targets.
 var conflictPairs = [][2]string{
-	{"sqlite", "sqlite"}, {"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"},
-	{"postgres15", "mysql5.6"}, {"mysql5.6", "mariadb11.8"}, {"mariadb11.8", "postgres18"},
+	{"sqlite", "sqlite"},
+	{"postgres15", "mariadb10.11"},
+	{"mariadb10.11", "postgres15"},
+	{"postgres15", "mysql5.6"},
+	{"mysql5.6", "mariadb11.8"},
+	{"mariadb11.8", "postgres18"},
 }
 
 // policies are the forms of the conflict tests, one for each way to settle, and what their mapping says.

@@ -23,8 +23,12 @@ func sources() []string { return dbtest.Names() }
 // across has every engine once as source and once as target, also if `make test-short` leaves out the second
 // half. It stands for all pairs in tests that take long and depend on either end, and not on both.
 var across = [][2]string{
-	{"mariadb10.11", "postgres15"}, {"postgres15", "sqlite"}, {"sqlite", "mariadb10.11"},
-	{"mysql5.6", "postgres18"}, {"postgres18", "mariadb11.8"}, {"mariadb11.8", "mysql5.6"},
+	{"mariadb10.11", "postgres15"},
+	{"postgres15", "sqlite"},
+	{"sqlite", "mariadb10.11"},
+	{"mysql5.6", "postgres18"},
+	{"postgres18", "mariadb11.8"},
+	{"mariadb11.8", "mysql5.6"},
 }
 
 // atHand are those of some pairs whose engines the tests have.
