@@ -32,6 +32,7 @@ var rules = map[string]rule{
 	"sql/schema":      {pure: true},
 	"sql/engine":      {},
 	"sql/catalog":     {imports: []string{"sql/engine"}},
+	"sql/binlog":      {imports: []string{"sql/engine"}},
 	"sql/control":     {imports: []string{"sql/engine"}},
 	"sql/preflight":   {imports: []string{"sql/engine"}},
 	"sql/replication": {imports: []string{"sql/engine"}},

@@ -25,7 +25,7 @@ import (
 // InitPlan says what Init would do to a server: control tables, and on a source what its log needs.
 // It is empty where all is in place. It changes nothing.
 //
-// Errors: *control.NewerSchemaError, *control.OtherServerError, and those of
+// Errors: *FindingError, *binlog.SetupError, *control.NewerSchemaError, *control.OtherServerError, and those of
 // the reader's Plan.
 func (s *System) InitPlan(ctx context.Context, name string) ([]cdc.Step, error) {
 	srv, err := s.named(name)
@@ -138,7 +138,10 @@ func (s *System) logPlan(ctx context.Context, srv *Server, fresh bool) ([]cdc.St
 		}
 		return postgres.Plan(ctx, srv.DB, tables, PostgresOptions(srv, nil))
 	case "mysql":
-		return nil, binlog.Ready(ctx, srv.DB) // the server's settings are its administrator's, see Check
+		if err := binlog.Ready(ctx, srv.DB); err != nil {
+			return nil, err
+		}
+		return nil, prerequisites(ctx, srv, tables) // the server's settings are its administrator's
 	}
 	if fresh {
 		return planTriggers(ctx, srv, tables)
@@ -146,13 +149,17 @@ func (s *System) logPlan(ctx context.Context, srv *Server, fresh bool) ([]cdc.St
 	return trigger.Plan(ctx, srv.DB, tables)
 }
 
-// beforeInit are the findings of a PostgreSQL server that no step of init cures: without this they would
-// show in the middle, when the slot is made.
-var beforeInit = []string{"postgres.wal_level", "postgres.standby", "postgres.privilege", "postgres.slots_free", "postgres.senders_free"}
+// beforeInit are the findings of a server that no step of init cures. On PostgreSQL they would show in the
+// middle, when the slot is made; on MariaDB and MySQL what is written behind the new position could not be read.
+var beforeInit = []string{
+	"postgres.wal_level", "postgres.standby", "postgres.privilege", "postgres.slots_free", "postgres.senders_free",
+	"binlog.log_bin", "binlog.privilege", "binlog.format", "binlog.row_image", "binlog.row_metadata",
+	"binlog.row_value_options", "binlog.filter", "binlog.server_id",
+}
 
 // prerequisites returns a *FindingError for each thing that keeps init from setting the log up.
 func prerequisites(ctx context.Context, srv *Server, tables []*schema.Table) error {
-	found, err := postgres.Check(ctx, srv.DB, tables, PostgresOptions(srv, nil))
+	found, err := checkLog(ctx, srv, tables)
 	errs := []error{err}
 	for _, f := range found {
 		if f.Severity == cdc.Error && slices.Contains(beforeInit, f.Name) {
