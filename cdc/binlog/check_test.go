@@ -154,18 +154,18 @@ func TestCheckSettings(t *testing.T) {
 		{
 			"newer settings", "mariadb11.8",
 			[]string{
-				"binlog-row-image=FULL_NODUP", "max-binlog-total-size=1G", replica + "=1", "binlog-do-db=elsewhere", "server-id=0",
+				"binlog-row-image=FULL_NODUP", "max-binlog-total-size=1G", replica + "=1", "binlog-do-db=elsewhere",
 			},
 			nil,
 			[]string{
-				"error binlog.row_image", "error binlog.filter", "error binlog.server_id", "warning binlog.retention", "note binlog.retention",
+				"error binlog.row_image", "error binlog.filter", "warning binlog.retention", "note binlog.retention",
 				"warning binlog.xa",
 			},
 		},
 		{
 			"no GTIDs", "mysql5.6",
 			[]string{
-				"gtid-mode=OFF", "enforce-gtid-consistency=OFF", "binlog-row-image=NOBLOB", "binlog-format=STATEMENT",
+				"gtid-mode=OFF", "enforce-gtid-consistency=OFF", "binlog-row-image=NOBLOB", "binlog-format=MIXED",
 				"innodb-flush-log-at-trx-commit=2", "log-slave-updates=OFF", "expire-logs-days=2",
 			},
 			nil,
@@ -246,6 +246,7 @@ func TestCheckRules(t *testing.T) {
 		{"kept for a day", func(f *facts) { f.state.ExpireSeconds = 86400 }, ""},
 		{"kept for less", func(f *facts) { f.state.ExpireSeconds = 86399 }, "warning binlog.retention"},
 		{"may not select", func(f *facts) { f.tables[0].CanSelect = false }, "error binlog.table"},
+		{"no number", func(f *facts) { f.state.ServerID = 0 }, "error binlog.server_id"}, // newer servers make a 1 of it
 		{"our number", func(f *facts) { f.replicas = []binlog.Replica{{ServerID: 7, Host: "x"}} }, "error binlog.server_id"},
 		{"ourselves", func(f *facts) { f.replicas = []binlog.Replica{{ServerID: 7, Host: "ardso-a"}} }, ""},
 	}
