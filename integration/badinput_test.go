@@ -111,13 +111,7 @@ func (s *site) as(server, user string) (undo func()) {
 // privateSite is accountSite with a target of its own, whose settings and users may be changed.
 func privateSite(t *testing.T, from string, to *dbtest.Instance) *site {
 	t.Helper()
-	s := newSite(t, map[string]*engine.DB{"src": dbtest.New(t, from), "dst": to.Database(t)},
-		map[string]string{"src": accountForms, "dst": accountForms}, accountDefinitions)
-	for name, db := range s.dbs {
-		s.exec(name, accountTable[db.Engine.Dialect])
-	}
-	s.ardso("init")
-	return s
+	return accountsOf(t, dbtest.New(t, from), to.Database(t))
 }
 
 // stands checks that the target's rows are these.
@@ -392,11 +386,16 @@ func TestPositionPurged(t *testing.T) {
 	}{
 		{"postgres15", []string{"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()"}},
 		{"sqlite", []string{"UPDATE dso_log_state SET seq = (SELECT max(seq) FROM dso_log) WHERE name = 'trimmed'", "INSERT OR IGNORE INTO dso_log_state SELECT 'trimmed', max(seq) FROM dso_log", "DELETE FROM dso_log"}},
+		{"mariadb10.11", []string{"RESET MASTER"}}, {"mysql5.6", []string{"RESET MASTER"}},
 	}
 	for _, test := range tests {
 		t.Run(test.engine, func(t *testing.T) {
 			t.Parallel()
-			s := accountSite(t, test.engine, "mariadb10.11")
+			src := dbtest.New // a server's log is that of all its databases
+			if strings.HasPrefix(test.engine, "m") {
+				src = func(t testing.TB, name string) *engine.DB { return dbtest.Server(t, name).Database(t) }
+			}
+			s := accountsOf(t, src(t, test.engine), dbtest.New(t, "postgres15"))
 			s.begin()
 			s.exec("src", test.purge...)
 			s.fails(exitLost, []string{"run", "--once"}, "reader.position_lost", "src:", "remedy run `ardso init src`")

@@ -31,6 +31,7 @@ var rules = map[string]rule{
 	"sql/value":       {pure: true},
 	"sql/schema":      {pure: true},
 	"sql/engine":      {},
+	"sql/binlog":      {imports: []string{"sql/engine"}},
 	"sql/catalog":     {imports: []string{"sql/engine"}},
 	"sql/binlog":      {imports: []string{"sql/engine"}},
 	"sql/control":     {imports: []string{"sql/engine"}},

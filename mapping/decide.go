@@ -284,15 +284,14 @@ func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange
 	if e.merge {
 		e.path = append(slices.Clone(tx.Mark.Path), d.server)
 	}
-	var err error
-	if e.before, err = sh.shape.Image(c.Before); err == nil {
-		e.after, err = sh.shape.Image(c.After)
-	}
-	if err != nil {
-		e.failure = failureOf(err)
-		if e.after == nil && c.After != nil {
-			e.after, _ = sh.shape.Image(c.After)
-		}
+	var wasWrong, isWrong error
+	e.before, wasWrong = sh.shape.Image(c.Before)
+	e.after, isWrong = sh.shape.After(c.After, c.Before)
+	switch {
+	case isWrong != nil:
+		e.failure = failureOf(isWrong)
+	case wasWrong != nil && !keyKnown(fm.Form, e.before): // else what it is now counts
+		e.failure = failureOf(wasWrong)
 	}
 	if e.before != nil {
 		e.id = request.ID(fm.Form, e.before)
@@ -308,6 +307,11 @@ func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange
 		return d.selected(ops, e)
 	}
 	return d.filters(ops, e, fm)
+}
+
+// keyKnown reports whether an image names its request.
+func keyKnown(f *schema.Form, im request.Image) bool {
+	return !slices.ContainsFunc(f.Key, func(k *schema.Field) bool { return !im[k.Index].Known() })
 }
 
 // filters runs the form's filters on the event in execution order. A mapping that two of them name

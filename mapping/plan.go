@@ -131,10 +131,13 @@ func (p *plan) fill(op *Operation, e *event) (changed bool) {
 			}
 		}
 		if before != nil && !l.volatile {
-			if f.Before, err = p.value(l, e, before); err != nil {
+			f.Before, err = p.value(l, e, before)
+			// Before images hold Unchanged for what meant nothing on the source.
+			nothing := err == nil && f.Before.Kind() == value.KindUnchanged
+			if err != nil || nothing {
 				// The target cannot hold it either: there is nothing to compare with.
 				f.Before = value.Absent
-				if !errors.As(err, new(*qual.UnknownValueError)) {
+				if nothing || !errors.As(err, new(*qual.UnknownValueError)) {
 					never = append(never, l.target.ID)
 				}
 			}

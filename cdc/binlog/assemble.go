@@ -59,7 +59,7 @@ func newAssembler(ctx context.Context, db *engine.DB, state binlog.State, tables
 		return nil, err
 	}
 	if rs.shapes != nil {
-		if err := rs.shapes.load(ctx); err != nil {
+		if err := rs.shapes.load(ctx, rs.wanted); err != nil {
 			return nil, err
 		}
 	}
@@ -88,7 +88,7 @@ func (a *assembler) event(ctx context.Context, d *event.Decoder, h event.Header,
 	case *event.Rows:
 		return a.rowsEvent(e)
 	case *event.TableMap:
-		return a.tableMap(ctx, e)
+		return a.tableMap(ctx, h, e)
 	case *event.MariaDBGTID:
 		return a.mariadbGTID(h, e)
 	case *event.GTID:
@@ -102,8 +102,7 @@ func (a *assembler) event(ctx context.Context, d *event.Decoder, h event.Header,
 	case *event.TransactionPayload:
 		return a.payload(ctx, d, h, e)
 	case *event.Rotate:
-		a.file = e.File
-		return nil
+		return a.rotate(e)
 	case *event.FormatDescription:
 		return a.newFile(h)
 	case *event.Incident: // MS-23
@@ -113,6 +112,23 @@ func (a *assembler) event(ctx context.Context, d *event.Decoder, h event.Header,
 	}
 	return a.unreadable(fmt.Sprintf("an event of type %T", e), errors.New("it was not expected"))
 }
+
+// rotate tells which file comes next. Who asks for the log's beginning, and gives no GTIDs, gets the oldest file
+// that there is: only the first that was ever written is the beginning (MS-11).
+func (a *assembler) rotate(e *event.Rotate) error {
+	a.file = e.File
+	if !a.inFile || a.tracker.at.file.name != "" {
+		return nil
+	}
+	if _, number, ok := fileNumber(e.File); !ok || number != 1 {
+		return &cdc.PositionLostError{Server: a.db.Server, Reason: "the server has purged the log's beginning: its oldest file is " + e.File}
+	}
+	a.tracker.file(e.File, firstEvent)
+	return nil
+}
+
+// firstEvent is the place of a file's first event.
+const firstEvent = 4
 
 // newFile is the beginning of a file. A group that was open in the file before was cut off by a crash, and the
 // server has rolled it back.
@@ -319,6 +335,9 @@ func (a *assembler) ends(h event.Header) error {
 	return nil
 }
 
+// behind is the place behind an event.
+func (a *assembler) behind(h event.Header) place { return place{name: a.file, offset: uint64(h.End)} }
+
 func (a *assembler) delivered(p cdc.Position) {
 	a.known, a.idle, a.lastIdle = p, false, time.Time{}
 }
@@ -369,11 +388,11 @@ func (a *assembler) payload(ctx context.Context, d *event.Decoder, h event.Heade
 
 // --- rows ---
 
-func (a *assembler) tableMap(ctx context.Context, m *event.TableMap) error {
+func (a *assembler) tableMap(ctx context.Context, h event.Header, m *event.TableMap) error {
 	if a.tx == nil {
 		return a.unreadable("a table map", errors.New("no transaction is open"))
 	}
-	r, err := a.relations.of(ctx, m, a.tracker)
+	r, err := a.relations.of(ctx, m, a.tracker, a.behind(h))
 	if err != nil {
 		return err
 	}
@@ -536,10 +555,7 @@ func (a *assembler) truncate(ctx context.Context, q *event.Query, s statement) e
 
 // changeShapes forgets what is known of the tables that a statement may have changed (S-1, S-2).
 func (a *assembler) changeShapes(ctx context.Context, h event.Header, q *event.Query, s statement) error {
-	behind := a.tracker.position()
-	if a.inFile {
-		behind.file.name, behind.file.offset = a.file, uint64(h.End)
-	}
+	behind := a.tracker.position().within(a.behind(h))
 	if s.unknown {
 		return a.relations.changedAll(ctx, behind)
 	}

@@ -39,12 +39,12 @@ func TestBacklog(t *testing.T) {
 	eachOwnServer(t, func(t *testing.T, _ *dbtest.Instance, s *source) {
 		s.item(t)
 		start := s.end(t)
-		if got := s.backlog(t, start); got != (cdc.Backlog{Unit: "transactions", Limit: -1}) {
+		if got := s.backlog(t, start); got.Unit != "transactions" || got.Behind != 0 || got.Retained < 1 || got.Limit != -1 {
 			t.Errorf("at the end: got %+v", got)
 		}
 		s.exec(t, "INSERT INTO item VALUES (1, 'x')")
 		s.exec(t, "INSERT INTO item VALUES (2, 'x'), (3, 'x')")
-		if got := s.backlog(t, start); got != (cdc.Backlog{Unit: "transactions", Behind: 2, Retained: 2, Limit: -1}) {
+		if got := s.backlog(t, start); got.Behind != 2 || got.Retained < 3 {
 			t.Errorf("behind: got %+v", got)
 		}
 		if all := s.backlog(t, ""); all.Behind <= 2 {
@@ -60,7 +60,7 @@ func TestBacklogByFile(t *testing.T) {
 		s := newSourceOn(t, dbtest.Server(t, name, "gtid-mode=OFF", "enforce-gtid-consistency=OFF").Database(t))
 		s.item(t)
 		start := s.end(t)
-		if got := s.backlog(t, start); got != (cdc.Backlog{Unit: "bytes", Limit: -1}) {
+		if got := s.backlog(t, start); got.Unit != "bytes" || got.Behind != 0 || got.Retained < 100 || got.Limit != -1 {
 			t.Errorf("at the end: got %+v", got)
 		}
 		s.exec(t, "INSERT INTO item VALUES (1, 'x')")
@@ -68,7 +68,7 @@ func TestBacklogByFile(t *testing.T) {
 		s.exec(t, "FLUSH BINARY LOGS")
 		s.exec(t, "INSERT INTO item VALUES (2, 'x')")
 		two := s.backlog(t, start)
-		if one < 100 || one > 1000 || two.Behind < 2*one || two.Behind > 4*one || two.Unit != "bytes" || two.Retained != two.Behind {
+		if one < 100 || one > 1000 || two.Behind < 2*one || two.Behind > 4*one || two.Retained <= two.Behind {
 			t.Errorf("behind: got %d, then %+v", one, two)
 		}
 		if all := s.backlog(t, ""); all.Behind <= two.Behind {

@@ -77,6 +77,7 @@ var (
 		"is not in the master", "could not find the requested", "requested slave gtid", "slave has more gtids",
 		"replica has more gtids", "beyond the end", "impossible position", "past eof", "could not open log file",
 		"position > file size", "an alternate history",
+		"is missing the gtid",
 	}
 	twiceTexts   = []string{"same server_uuid/server_id", "same server_id", "same server_uuid"}
 	damagedTexts = []string{

@@ -42,13 +42,20 @@ func newShapes(rs *relations, o Options) *shapes {
 	return &shapes{db: rs.db, o: o, parse: rs.parse, folded: rs.folded, of: map[string][]epoch{}}
 }
 
-// load reads what is kept.
-func (s *shapes) load(ctx context.Context) error {
+// load reads what is kept of the wanted tables. What is kept of others is dropped: their changes are not noted any
+// more, so that it would be wrong for rows that come once they are wanted again.
+func (s *shapes) load(ctx context.Context, wanted map[string]bool) error {
 	rows, err := control.ReadShapes(ctx, s.db)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.db.Server, err)
 	}
 	for _, row := range rows {
+		if !wanted[row.Table] {
+			if err := control.DropShapes(ctx, s.db, row.Table); err != nil {
+				return fmt.Errorf("%s: %w", s.db.Server, err)
+			}
+			continue
+		}
 		e := epoch{number: row.Number}
 		if e.from, err = parsePosition(cdc.Position(row.Position)); err == nil && row.Shape != "" {
 			err = json.Unmarshal([]byte(row.Shape), &e.columns)
@@ -61,20 +68,21 @@ func (s *shapes) load(ctx context.Context) error {
 	return nil
 }
 
-// at returns the shape that a table has at a position, the end of the transaction that its rows are in. A table
-// that is new in the definitions has no history yet.
-func (s *shapes) at(ctx context.Context, table string, p position) ([]shapeColumn, error) {
-	e, found := s.find(table, p)
-	if !found {
-		var err error
-		if e, err = s.learn(ctx, table, p); err != nil {
-			return nil, err
-		}
+// at returns the shape that a table has in rows: before is where their transaction begins, here where the log
+// describes them. There may be no history yet, of a table that is new in the definitions, and a shape that was not
+// known where it began is known from the last change on.
+func (s *shapes) at(ctx context.Context, table string, before, here position) ([]shapeColumn, error) {
+	if e, found := s.find(table, here); found && e.columns != nil {
+		return e.columns, nil
+	}
+	e, err := s.learn(ctx, table, before)
+	if err != nil {
+		return nil, err
 	}
 	if e.columns == nil {
 		return nil, s.unknown(table, e)
 	}
-	return e.columns, nil
+	return e.columns, s.add(ctx, table, e)
 }
 
 // find returns the last epoch of a table that has begun at p.
@@ -93,8 +101,11 @@ func (s *shapes) changed(ctx context.Context, table string, p position) error {
 	if e, found := s.find(table, p); found && e.from.covers(p) {
 		return nil
 	}
-	_, err := s.learn(ctx, table, p)
-	return err
+	e, err := s.learn(ctx, table, p)
+	if err != nil {
+		return err
+	}
+	return s.add(ctx, table, e)
 }
 
 // learn makes an epoch that begins at p, of what the catalog says now.
@@ -111,7 +122,7 @@ func (s *shapes) learn(ctx context.Context, table string, p position) (epoch, er
 	if !again[table] && len(columns) > 0 {
 		e.columns = columns
 	}
-	return e, s.add(ctx, table, e)
+	return e, nil
 }
 
 // add puts an epoch in its place, in memory and in dso_shape. One that is older than all that is known has a

@@ -111,6 +111,15 @@ func (p position) clone() position {
 	return p
 }
 
+// within is p, where places count moved on to one that may lie within a transaction.
+func (p position) within(here place) position {
+	p = p.clone()
+	if p.flavor == filePlace {
+		p.file.name, p.file.offset = here.name, here.offset
+	}
+	return p
+}
+
 // --- places in files ---
 
 func parsePlace(text string) (place, error) {

@@ -42,6 +42,9 @@ func (r *Reader) Read(ctx context.Context, from cdc.Position, deliver func(*cdc.
 		return cause(ctx, fmt.Errorf("%s: %w", r.db.Server, err))
 	}
 	start, err := startAt(state, from, r.db.Server)
+	if err == nil {
+		err = reaches(ctx, r.db, from, start)
+	}
 	if err != nil {
 		return cause(ctx, err)
 	}

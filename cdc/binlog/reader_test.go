@@ -69,11 +69,16 @@ func newSourceOn(t testing.TB, db *engine.DB) *source {
 		PartRows:  64,
 		PartBytes: 64 << 10,
 	}}
+	s.migrate(t)
+	s.exec(t, "CREATE TABLE elsewhere (n integer)")
+	return s
+}
+
+func (s *source) migrate(t testing.TB) {
+	t.Helper()
 	if err := control.Migrate(t.Context(), s.db, s.db.Server); err != nil {
 		t.Fatalf("control tables: %v", err)
 	}
-	s.exec(t, "CREATE TABLE elsewhere (n integer)")
-	return s
 }
 
 func (s *source) exec(t testing.TB, statement string) {

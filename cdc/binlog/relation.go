@@ -103,8 +103,8 @@ func (rs *relations) isSchema(name string) bool {
 	return name == rs.db.Schema || rs.fold && strings.EqualFold(name, rs.db.Schema)
 }
 
-// of returns the relation that a table map describes; nil where its rows are not read.
-func (rs *relations) of(ctx context.Context, m *event.TableMap, at *tracker) (*relation, error) {
+// of returns the relation that a table map describes, which ends here; nil where its rows are not read.
+func (rs *relations) of(ctx context.Context, m *event.TableMap, at *tracker, here place) (*relation, error) {
 	name := rs.folded(m.Table)
 	old := rs.known[name]
 	if old != nil && bytes.Equal(old.body, m.Body) {
@@ -116,7 +116,7 @@ func (rs *relations) of(ctx context.Context, m *event.TableMap, at *tracker) (*r
 	if !rs.wanted[name] && !cdc.IsControl(name) {
 		return nil, nil
 	}
-	r, err := rs.describe(ctx, m, at)
+	r, err := rs.describe(ctx, m, at, here)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (r *relation) same(s *relation) bool {
 }
 
 // describe makes a relation of a table map.
-func (rs *relations) describe(ctx context.Context, m *event.TableMap, at *tracker) (*relation, error) {
+func (rs *relations) describe(ctx context.Context, m *event.TableMap, at *tracker, here place) (*relation, error) {
 	r := &relation{
 		Relation: &cdc.Relation{Schema: rs.db.Schema, Table: m.Table, Full: true},
 		body:     bytes.Clone(m.Body),
@@ -143,7 +143,7 @@ func (rs *relations) describe(ctx context.Context, m *event.TableMap, at *tracke
 	if r.dropped {
 		return r, nil
 	}
-	columns, err := rs.columns(ctx, m, at)
+	columns, err := rs.columns(ctx, m, at, here)
 	if err != nil {
 		return nil, err
 	}
@@ -169,12 +169,13 @@ func (rs *relations) describe(ctx context.Context, m *event.TableMap, at *tracke
 
 // columns completes what the log says of a table's columns: by name from today's catalog, or, where the log has
 // no names, from the shape that the table had there (S-2).
-func (rs *relations) columns(ctx context.Context, m *event.TableMap, at *tracker) ([]shapeColumn, error) {
+func (rs *relations) columns(ctx context.Context, m *event.TableMap, at *tracker, here place) ([]shapeColumn, error) {
 	if !m.HasNames {
 		if rs.shapes == nil { // MS-15
 			return nil, rs.unreadable(m.Table, "", errors.New("the log does not name the columns: binlog_row_metadata was not FULL when it was written"))
 		}
-		columns, err := rs.shapes.at(ctx, rs.folded(m.Table), at.position())
+		before := at.position()
+		columns, err := rs.shapes.at(ctx, rs.folded(m.Table), before, before.within(here))
 		if err != nil {
 			return nil, err
 		}

@@ -80,24 +80,41 @@ func labels(columnType string) ([]string, error) {
 	}
 }
 
-// label reads one in quotes, which are doubled within.
+// label reads one in quotes, which are doubled within. The catalog writes backslashes, line ends and the zero byte
+// with a backslash before them, whatever sql_mode says of those.
 func label(text string) (label, rest string, err error) {
 	if !strings.HasPrefix(text, "'") {
 		return "", "", errors.New("a label without quotes")
 	}
 	var b strings.Builder
 	for i := 1; i < len(text); i++ {
-		if text[i] != '\'' {
-			b.WriteByte(text[i])
-			continue
+		c := text[i]
+		switch {
+		case c == '\\' && i+1 < len(text):
+			i++
+			c = unescaped(text[i])
+		case c == '\'':
+			if i+1 == len(text) || text[i+1] != '\'' {
+				return b.String(), text[i+1:], nil
+			}
+			i++
 		}
-		if i+1 == len(text) || text[i+1] != '\'' {
-			return b.String(), text[i+1:], nil
-		}
-		b.WriteByte('\'')
-		i++
+		b.WriteByte(c)
 	}
 	return "", "", errors.New("a label without an end")
+}
+
+// unescaped is what a byte behind a backslash stands for.
+func unescaped(c byte) byte {
+	switch c {
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case '0':
+		return 0
+	}
+	return c
 }
 
 // fits makes sure that a shape is one that the log describes: the log has the types of columns, and no names.

@@ -39,16 +39,6 @@ func Start(ctx context.Context, db *engine.DB, tables []*schema.Table, o Options
 	return p.text(), nil
 }
 
-// Ready returns a *SetupError where there is no log that could be read: what no step of init cures.
-func Ready(ctx context.Context, db *engine.DB) error {
-	state, err := binlog.ReadState(ctx, db)
-	if err != nil {
-		return fmt.Errorf("%s: %w", db.Server, err)
-	}
-	_, err = present(ctx, db, state)
-	return err
-}
-
 // present is the log's end.
 func present(ctx context.Context, db *engine.DB, state binlog.State) (position, error) {
 	if !state.LogBin {
@@ -134,7 +124,7 @@ func flavorOf(state binlog.State) flavor {
 func beginning(state binlog.State) position {
 	p := position{flavor: flavorOf(state)}
 	if p.flavor == filePlace {
-		p.file = place{offset: 4, server: state.UUID}
+		p.file = place{offset: firstEvent, server: state.UUID}
 	}
 	return p
 }
@@ -194,13 +184,13 @@ func (r *Reader) alone(ctx context.Context, state binlog.State) error {
 	return nil
 }
 
-// taken says who has our number; "" = nobody that is known.
+// taken says who else has a number; "" = nobody. Our own predecessor, whose connection the server has not given up
+// yet, has our name.
 func taken(state binlog.State, replicas []binlog.Replica, id uint32, server string) string {
 	if state.ServerID == id {
 		return "the server itself"
 	}
 	for _, x := range replicas {
-		// Our own predecessor, whose connection the server has not given up yet, has our name.
 		if x.ServerID == id && x.Host != replicaHost(server) {
 			return fmt.Sprintf("a replica on host %q", x.Host)
 		}

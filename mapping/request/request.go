@@ -48,7 +48,11 @@ func NewShape(f *schema.Form, rel *cdc.Relation) (s *Shape, missing []*schema.Fi
 
 // Image reads a row. A nil row gives a nil image. The error, a *ValueError, names the first field
 // whose column holds what its type cannot be; the field is value.Unchanged in the image then.
-func (s *Shape) Image(row []value.Value) (Image, error) {
+func (s *Shape) Image(row []value.Value) (Image, error) { return s.After(row, nil) }
+
+// After reads a row that was before, nil if it is new, as Image does. What means nothing and is as it was
+// is unchanged, and no error.
+func (s *Shape) After(row, before []value.Value) (Image, error) {
 	if row == nil {
 		return nil, nil
 	}
@@ -61,7 +65,7 @@ func (s *Shape) Image(row []value.Value) (Image, error) {
 		v, err := s.Form.Fields[i].Logical(row[j], s.Form.EmptyIsNull)
 		if err != nil {
 			v = value.Unchanged
-			if first == nil {
+			if first == nil && (j >= len(before) || !before[j].Equal(row[j])) {
 				first = &ValueError{Form: s.Form.Name, Err: err}
 			}
 		}

@@ -53,6 +53,13 @@ func TestShape(t *testing.T) {
 	if im[0].Text() != "R" || im[1] != value.Unchanged || im[3] != value.Unchanged {
 		t.Errorf("what means nothing: got %v", im)
 	}
+	was := []value.Value{value.Null, value.Text("x"), value.Text("R"), value.Text("y")}
+	if im, err := shape.After([]value.Value{value.Null, value.Text("x"), value.Text("R"), value.Text("y")}, was); err != nil || im[1] != value.Unchanged {
+		t.Errorf("what meant nothing before, and is as it was: got %v, %v", im, err)
+	}
+	if _, err := shape.After([]value.Value{value.Null, value.Text("z"), value.Text("R"), value.Text("y")}, was); err == nil {
+		t.Error("what means nothing, and is another than before: got no error")
+	}
 	if im, _ := shape.Image([]value.Value{value.Null}); im[0] != value.Absent {
 		t.Errorf("a row shorter than the relation: got %v", im)
 	}

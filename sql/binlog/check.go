@@ -22,7 +22,7 @@ func ReadReplicas(ctx context.Context, db *engine.DB) (all []Replica, known bool
 	if db.Engine.Name == "mysql" && db.Engine.Version >= 80022 {
 		name = "replicas"
 	}
-	rows, known, err := ask(ctx, db, statement(name))
+	rows, known, err := askReplicas(ctx, db, statement(name))
 	if err != nil {
 		return nil, false, annotate("read the list of replicas", err)
 	}
@@ -31,6 +31,17 @@ func ReadReplicas(ctx context.Context, db *engine.DB) (all []Replica, known bool
 		all = append(all, Replica{ServerID: uint32(r.number("server_id")), Host: r["host"], UUID: uuid})
 	}
 	return all, known, nil
+}
+
+// askReplicas bears that MySQL 5.6 leaves the last column out of the row of a replica that has told it no UUID, at
+// which the driver reads beyond the row, and may panic. The list is then not known.
+func askReplicas(ctx context.Context, db *engine.DB, text string) (all []row, known bool, err error) {
+	defer func() {
+		if recover() != nil {
+			all, known, err = nil, false, nil
+		}
+	}()
+	return ask(ctx, db, text)
 }
 
 // IsReplica reports whether the server is one of another. known is false where the user may not know.

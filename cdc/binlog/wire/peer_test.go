@@ -36,7 +36,7 @@ func packetBytes(seq byte, payload []byte) []byte {
 	}
 }
 
-const allCapabilities = 0x81bff7df // as MySQL 8.0 offers them
+const allCapabilities = 0x81bfffdf // as MySQL 8.0 offers them
 
 var salt = []byte("abcdefghijklmnopqrst")
 

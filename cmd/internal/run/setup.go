@@ -25,7 +25,7 @@ import (
 // InitPlan says what Init would do to a server: control tables, and on a source what its log needs.
 // It is empty where all is in place. It changes nothing.
 //
-// Errors: *FindingError, *binlog.SetupError, *control.NewerSchemaError, *control.OtherServerError, and those of
+// Errors: *FindingError, *control.NewerSchemaError, *control.OtherServerError, and those of
 // the reader's Plan.
 func (s *System) InitPlan(ctx context.Context, name string) ([]cdc.Step, error) {
 	srv, err := s.named(name)
@@ -138,9 +138,6 @@ func (s *System) logPlan(ctx context.Context, srv *Server, fresh bool) ([]cdc.St
 		}
 		return postgres.Plan(ctx, srv.DB, tables, PostgresOptions(srv, nil))
 	case "mysql":
-		if err := binlog.Ready(ctx, srv.DB); err != nil {
-			return nil, err
-		}
 		return nil, prerequisites(ctx, srv, tables) // the server's settings are its administrator's
 	}
 	if fresh {
@@ -150,7 +147,7 @@ func (s *System) logPlan(ctx context.Context, srv *Server, fresh bool) ([]cdc.St
 }
 
 // beforeInit are the findings of a server that no step of init cures. On PostgreSQL they would show in the
-// middle, when the slot is made; on MariaDB and MySQL what is written behind the new position could not be read.
+// middle, when the slot is made; on MariaDB and MySQL the log from the position on could not be read.
 var beforeInit = []string{
 	"postgres.wal_level", "postgres.standby", "postgres.privilege", "postgres.slots_free", "postgres.senders_free",
 	"binlog.log_bin", "binlog.privilege", "binlog.format", "binlog.row_image", "binlog.row_metadata",

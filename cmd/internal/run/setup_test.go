@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"ardso/cdc"
-	"ardso/cdc/binlog"
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
 	"ardso/mapping/definition"
@@ -265,7 +264,7 @@ func TestNoBinlog(t *testing.T) {
 	exec(t, a, "CREATE TABLE repair (id INTEGER PRIMARY KEY, summary VARCHAR(50))")
 	doc := twoServers(t, a, b)
 	sys := open(t, doc)
-	var want *binlog.SetupError
+	var want *run.FindingError
 	if _, err := sys.InitPlan(t.Context(), "a"); !errors.As(err, &want) {
 		t.Errorf("plan: got %v", err)
 	}
