@@ -3,6 +3,7 @@ package binlog
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"ardso/cdc"
 	"ardso/sql/binlog"
@@ -42,7 +43,13 @@ type facts struct {
 	replica      bool // the server is one itself
 	knowsReplica bool
 	prepared     int // XA transactions
-	tables       []binlog.Table
+	tables       []checked
+}
+
+// checked is a table that is read.
+type checked struct {
+	binlog.Table
+	named bool // the definitions say what names its rows
 }
 
 func gather(ctx context.Context, db *engine.DB, tables []*schema.Table, o Options) (*facts, error) {
@@ -71,25 +78,16 @@ func gather(ctx context.Context, db *engine.DB, tables []*schema.Table, o Option
 		if err != nil {
 			return nil, err
 		}
-		f.tables = append(f.tables, found)
+		f.tables = append(f.tables, checked{Table: found, named: len(t.Key) > 0})
 	}
 	return f, nil
 }
 
-// Grants are the statements by which an administrator gives the user of db what a reader of these tables needs, and
-// no more.
-func Grants(ctx context.Context, db *engine.DB, tables []*schema.Table) ([]string, error) {
-	a, err := binlog.ReadAccount(ctx, db)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", db.Server, err)
-	}
-	s, err := binlog.ReadState(ctx, db)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", db.Server, err)
-	}
-	var names []string
-	for _, t := range tables {
+// grants are the statements that give the user all that a reader needs.
+func (f *facts) grants() string {
+	names := []string{cdc.CheckpointTable, cdc.WatermarkTable}
+	for _, t := range f.tables {
 		names = append(names, t.Name)
 	}
-	return binlog.Grants(db.Engine, a.Quoted(), db.Schema, append(names, cdc.CheckpointTable, cdc.WatermarkTable), !s.HasRowMetadata()), nil
+	return strings.Join(binlog.Grants(f.engine, f.account.Quoted(), f.schema, names, !f.state.HasRowMetadata()), "; ")
 }

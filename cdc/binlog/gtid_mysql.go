@@ -251,16 +251,6 @@ func (s mysqlSet) containsSet(t mysqlSet) bool {
 	return true
 }
 
-// size is how many transactions are in the set.
-func (s mysqlSet) size() (n int64) {
-	for _, source := range s {
-		for _, v := range source.intervals {
-			n += v.last - v.first + 1
-		}
-	}
-	return n
-}
-
 // encode is the set in the form that COM_BINLOG_DUMP_GTID takes: the number of sources, then for each its UUID,
 // the number of its intervals, and of each the first number and the one behind the last, all in 8 bytes.
 //

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ardso/cdc"
+	"ardso/sql/binlog"
 )
 
 // rule is one thing that Check looks at. Its name is the same in output and documents.
@@ -59,7 +60,7 @@ func logBin(f *facts) []verdict {
 	if f.state.LogBin {
 		return nil
 	}
-	return one(cdc.Error, "set log_bin and a server_id in the server's configuration, then restart it", "the server writes no binlog (log_bin is OFF)")
+	return one(cdc.Error, "set log_bin and server_id in the server's configuration, then restart it", "the server writes no binlog (log_bin is OFF)")
 }
 
 func format(f *facts) []verdict {
@@ -117,33 +118,31 @@ func filter(f *facts) []verdict {
 
 // --- who reads ---
 
-// privilege: what MariaDB's own log reader needs is REPLICATION SLAVE alone; without the other, ardso does not see
-// that its position was purged, and `ardso init` would not set a new one.
+// privilege: the log itself takes REPLICATION SLAVE, where it begins and ends the other one. Without that a purged
+// position shows only when the log is asked for, and `ardso init` would not set a new one.
 func privilege(f *facts) []verdict {
-	monitor, remedy := "REPLICATION CLIENT", ""
-	if f.engine.Name == "mariadb" {
-		monitor = "BINLOG MONITOR"
-	}
 	var missing []string
-	if !f.account.May("REPLICATION SLAVE") {
+	if !f.mayReplicate() {
 		missing = append(missing, "REPLICATION SLAVE")
 	}
 	if f.state.LogBin && !f.log.Known {
-		missing = append(missing, monitor)
+		missing = append(missing, binlog.Monitor(f.engine))
 	}
 	if missing == nil {
 		return nil
 	}
-	remedy = "GRANT REPLICATION SLAVE, " + monitor + " ON *.* TO " + f.account.Quoted()
-	if f.log.Known && f.engine.Name == "mysql" && f.engine.Version >= 80000 { // a role may hold the other
-		return one(cdc.Warning, remedy, "user %s has not been granted %s itself", f.account.Name, strings.Join(missing, ", "))
-	}
-	return one(cdc.Error, remedy, "user %s may not read the log: it lacks %s", f.account.Name, strings.Join(missing, ", "))
+	return one(cdc.Error, f.grants(), "user %s may not read the log: it lacks %s", f.account.Name, strings.Join(missing, " and "))
 }
 
+// mayReplicate: who sees MySQL's replicas has that privilege, though a role may hold it.
+func (f *facts) mayReplicate() bool {
+	return f.account.May("REPLICATION SLAVE") || f.engine.Name == "mysql" && f.seesReplicas
+}
+
+// serverID: a server that has none sends its log to nobody; two of one number cut each other off (MS-5).
 func serverID(f *facts) []verdict {
 	if f.state.ServerID == 0 {
-		return one(cdc.Error, "set server_id in the server's configuration and restart it", "server_id of the server is 0: it sends its log to nobody")
+		return one(cdc.Error, "set server_id in the server's configuration to a number that no other server has", "server_id of the server is 0: it sends its log to nobody")
 	}
 	who := taken(f.state, f.replicas, f.o.ServerID, f.server)
 	if who == "" {
@@ -245,10 +244,14 @@ func preparedXA(f *facts) []verdict {
 	if f.prepared == 0 {
 		return nil
 	}
-	return one(cdc.Note, "", "%d XA transactions are prepared and not decided. Where one changes a form, reading stops there: ardso does not carry two-phase transactions", f.prepared)
+	return one(cdc.Warning, "XA RECOVER lists them: XA COMMIT or XA ROLLBACK, as their coordinator says; keep XA from the forms that ardso reads",
+		"%d XA transactions are prepared and not decided. Where one changes a form, reading stops there: ardso does not carry two-phase transactions", f.prepared)
 }
 
 // --- tables ---
+
+// isBase: MariaDB's tables with system versioning are such too, though their old rows are not ours to carry.
+func (t checked) isBase() bool { return t.Type == "BASE TABLE" || t.Type == "SYSTEM VERSIONED" }
 
 func tableReadable(f *facts) []verdict {
 	var vs []verdict
@@ -258,7 +261,7 @@ func tableReadable(f *facts) []verdict {
 		case !t.Found:
 			vs = append(vs, one(cdc.Error, "correct its name, create it, or GRANT SELECT ON "+name+" TO "+f.account.Quoted(),
 				"table %s does not exist, or user %s may see nothing of it", t.Name, f.account.Name)...)
-		case !strings.HasSuffix(t.Type, "TABLE"), strings.HasPrefix(t.Type, "SYSTEM"):
+		case !t.isBase():
 			vs = append(vs, one(cdc.Error, "name the table behind it", "%s is a %s, so the log has no rows of it", t.Name, strings.ToLower(t.Type))...)
 		case !t.CanSelect:
 			vs = append(vs, one(cdc.Error, "GRANT SELECT ON "+name+" TO "+f.account.Quoted(), "user %s may not read table %s", f.account.Name, t.Name)...)
@@ -267,10 +270,15 @@ func tableReadable(f *facts) []verdict {
 	return vs
 }
 
+// primaryKey: the log holds whole rows, so that a unique index that the definitions name does as well.
 func primaryKey(f *facts) []verdict {
 	var vs []verdict
 	for _, t := range f.tables {
-		if t.Found && !t.HasKey && !strings.Contains(t.Type, "VIEW") {
+		switch {
+		case !t.Found || t.HasKey || !t.isBase():
+		case t.named:
+			vs = append(vs, one(cdc.Note, "", "table %s has no primary key; its rows are told apart by what the definitions name", t.Name)...)
+		default:
 			vs = append(vs, one(cdc.Error, "ALTER TABLE "+f.engine.Table(f.schema, t.Name)+" ADD PRIMARY KEY (…)",
 				"table %s has no primary key: nothing names its rows", t.Name)...)
 		}
