@@ -33,7 +33,6 @@ var rules = map[string]rule{
 	"sql/engine":      {},
 	"sql/binlog":      {imports: []string{"sql/engine"}},
 	"sql/catalog":     {imports: []string{"sql/engine"}},
-	"sql/binlog":      {imports: []string{"sql/engine"}},
 	"sql/control":     {imports: []string{"sql/engine"}},
 	"sql/preflight":   {imports: []string{"sql/engine"}},
 	"sql/replication": {imports: []string{"sql/engine"}},
