@@ -244,9 +244,3 @@ func forged(kind byte, flags uint16, body []byte) []byte {
 	b = append(b, body...)
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
-
-// resealed gives an event whose bytes were changed the checksum that they have.
-func resealed(raw []byte) []byte {
-	n := len(raw) - 4
-	return binary.LittleEndian.AppendUint32(raw[:n:n], crc32.ChecksumIEEE(raw[:n]))
-}

@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"database/sql"
 	"fmt"
 	"maps"
 	"regexp"
@@ -127,20 +128,11 @@ func (s *source) shapes(t *testing.T) map[string]string {
 		if err := s.db.QueryRowContext(t.Context(), "SHOW CREATE TABLE "+s.db.Engine.Quote(name)).Scan(&same, &text); err != nil {
 			t.Fatal(err)
 		}
-		rows, err := s.db.QueryContext(t.Context(), "CHECKSUM TABLE "+s.db.Engine.Quote(name))
-		if err != nil {
+		var sum sql.NullString // NULL of a table that is gone
+		if err := s.db.QueryRowContext(t.Context(), "CHECKSUM TABLE "+s.db.Engine.Quote(name)).Scan(&same, &sum); err != nil {
 			t.Fatal(err)
 		}
-		var sum string
-		for rows.Next() {
-			if err := rows.Scan(&same, &sum); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := rows.Close(); err != nil {
-			t.Fatal(err)
-		}
-		all[name] = fmt.Sprintf("%s\n%s", counter.ReplaceAllString(text, ""), sum)
+		all[name] = fmt.Sprintf("%s\n%s", counter.ReplaceAllString(text, ""), sum.String)
 	}
 	return all
 }

@@ -29,10 +29,7 @@ func ReadTable(ctx context.Context, db *engine.DB, name string) (Table, error) {
 	if err != nil {
 		return t, fmt.Errorf("read table %s: %w", name, err)
 	}
-	rows, err := db.QueryContext(ctx, "/* ardso check */ SELECT * FROM "+db.Engine.Quote(t.Name)+" LIMIT 0")
-	if err == nil {
-		err = errors.Join(rows.Err(), rows.Close())
-	}
+	_, err = db.ExecContext(ctx, "/* ardso check */ SELECT * FROM "+db.Engine.Quote(t.Name)+" LIMIT 0")
 	t.CanSelect = err == nil
 	if err != nil && db.Engine.Class(err) != engine.Denied {
 		return t, fmt.Errorf("select from table %s: %w", name, err)
