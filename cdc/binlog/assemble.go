@@ -241,6 +241,11 @@ func (a *assembler) statement(ctx context.Context, h event.Header, q *event.Quer
 			return err
 		}
 	case stmtDDL:
+		if s.partitions { // what it means for the copies a person must say
+			if err := a.truncate(ctx, q, s); err != nil {
+				return err
+			}
+		}
 		if err := a.changeShapes(ctx, h, q, s); err != nil {
 			return err
 		}

@@ -32,7 +32,9 @@ type statement struct {
 	tables []tableName
 	// unknown: not all tables that a truncate or ddl is about could be told; any may be.
 	unknown bool
-	xid     string // of the XA kinds: as written, "X'61',X'',1"
+	// partitions: a ddl that takes rows away, or brings some, whole partitions at a time: the log has no rows of it.
+	partitions bool
+	xid        string // of the XA kinds: as written, "X'61',X'',1"
 }
 
 // tableName is a table as a statement names it.
@@ -266,6 +268,8 @@ func (p *stmtParser) specifications(s *statement) {
 				}
 				p.table(s)
 			}
+		case begins && p.word("DROP", "TRUNCATE", "DISCARD"):
+			s.partitions = s.partitions || p.isWord("PARTITION")
 		case begins && p.isWord("EXCHANGE", "CONVERT"):
 			p.exchange(s)
 		case p.depth == 0 && p.op(","):
@@ -279,14 +283,17 @@ func (p *stmtParser) specifications(s *statement) {
 }
 
 // exchange takes EXCHANGE PARTITION p WITH TABLE t, CONVERT TABLE t TO PARTITION p and CONVERT PARTITION p TO
-// TABLE t. Other words of these end nothing that is looked for.
+// TABLE t. Other words of these, and CONVERT TO CHARACTER SET, end nothing that is looked for.
 func (p *stmtParser) exchange(s *statement) {
 	for p.tok.kind != tokEnd && (p.depth != 0 || !p.isOp(",")) {
-		if p.word("TABLE") {
+		switch {
+		case p.word("TABLE"):
 			p.table(s)
-			return
+		case p.word("PARTITION"):
+			s.partitions = s.partitions || !p.isWord("BY")
+		default:
+			p.next()
 		}
-		p.next()
 	}
 }
 

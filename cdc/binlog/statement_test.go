@@ -231,6 +231,33 @@ func TestStatement(t *testing.T) {
 }
 
 // TestStatementANSIQuotes: under ANSI_QUOTES "x" is a name, else a text.
+// Statements that take partitions away, or bring some, do so without rows in the log.
+func TestStatementPartitions(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		text string
+		want bool
+	}{
+		{"ALTER TABLE item DROP PARTITION p0", true},
+		{"ALTER TABLE item TRUNCATE PARTITION ALL", true},
+		{"ALTER TABLE item DISCARD PARTITION p0 TABLESPACE", true},
+		{"ALTER TABLE item EXCHANGE PARTITION p0 WITH TABLE x", true},
+		{"ALTER TABLE item CONVERT PARTITION p0 TO TABLE x", true},
+		{"ALTER TABLE item CONVERT TABLE x TO PARTITION p0 VALUES LESS THAN (5)", true},
+		{"ALTER TABLE item ADD n int, DROP PARTITION p0", true},
+		{"ALTER TABLE item DROP COLUMN `partition`", false},
+		{"ALTER TABLE item ADD PARTITION (PARTITION p9 VALUES LESS THAN (9))", false},
+		{"ALTER TABLE item REORGANIZE PARTITION p0 INTO (PARTITION p1 VALUES LESS THAN (9))", false},
+		{"ALTER TABLE item CONVERT TO CHARACTER SET utf8 PARTITION BY KEY (id)", false},
+		{"ALTER TABLE item REMOVE PARTITIONING", false},
+	}
+	for _, tt := range tests {
+		if got := parseStatement(tt.text, false); got.partitions != tt.want || got.kind != stmtDDL {
+			t.Errorf("%s: got %+v, want partitions %t", tt.text, got, tt.want)
+		}
+	}
+}
+
 func TestStatementANSIQuotes(t *testing.T) {
 	tests := []struct{ text, ansi, plain string }{
 		{`TRUNCATE TABLE "item"`, "truncate item", "truncate ?"},
