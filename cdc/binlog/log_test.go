@@ -232,7 +232,7 @@ func TestRotation(t *testing.T) {
 		}
 		s.exec(t, "FLUSH LOGS")
 		s.exec(t, "FLUSH LOGS")
-		s.exec(t, "PURGE BINARY LOGS TO '"+file+"'")
+		s.purgeTo(t, file)
 		s.exec(t, "INSERT INTO item VALUES (1000, 'after')")
 		wantLines(t, s.mustRead(t, last), "insert item [] -> [1000 after]\n---")
 		var lost *cdc.PositionLostError

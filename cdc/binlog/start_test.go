@@ -36,24 +36,34 @@ func TestStartByFile(t *testing.T) {
 	}
 }
 
-// purge removes all files of the log but the last. The server keeps those that it still sends to a reader that has
-// gone, which it notices when there is something to send.
+// purge removes all files of the log but the last.
 func (s *source) purge(t testing.TB) {
 	t.Helper()
 	s.exec(t, "FLUSH BINARY LOGS")
+	log, err := binlog.ReadLog(t.Context(), s.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.purgeTo(t, log.File)
+}
+
+// purgeTo removes the files of the log before one. The server keeps those that it still sends to a reader that has
+// gone, which it notices when there is something to send.
+func (s *source) purgeTo(t testing.TB, file string) {
+	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		s.exec(t, "PURGE BINARY LOGS TO '"+file+"'")
 		log, err := binlog.ReadLog(t.Context(), s.db)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(log.Files) == 1 {
+		if log.Files[0].Name == file {
 			return
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("the server does not purge its log: %v", log.Files)
 		}
 		s.exec(t, "INSERT INTO elsewhere VALUES (1)")
-		s.exec(t, "PURGE BINARY LOGS TO '"+log.File+"'")
 	}
 }
 
