@@ -398,6 +398,11 @@ func TestPositionPurged(t *testing.T) {
 			}
 			s := accountsOf(t, src(t, test.engine), dbtest.New(t, "postgres15"))
 			s.begin()
+			if test.engine == "postgres15" {
+				eventually(t, 20*time.Second, "nobody reads the slot", func() bool {
+					return s.number("src", "SELECT count(*) FROM pg_replication_slots WHERE active AND database = current_database()") == 0
+				})
+			}
 			s.exec("src", test.purge...)
 			s.fails(exitLost, []string{"run", "--once"}, "reader.position_lost", "src:", "remedy run `ardso init src`")
 			s.fails(exitLost, []string{"status"}, "reader.position_lost")
