@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ardso/cdc"
 	"ardso/cmd/internal/run"
@@ -71,9 +72,19 @@ func TestPurgedLog(t *testing.T) {
 			once(t, sys)
 			for _, q := range []string{
 				"INSERT INTO repair VALUES (2, 'lost')", "FLUSH BINARY LOGS",
-				"INSERT INTO repair VALUES (3, 'lost')", "FLUSH BINARY LOGS", "PURGE BINARY LOGS TO 'binlog.000003'",
+				"INSERT INTO repair VALUES (3, 'lost')", "FLUSH BINARY LOGS",
 			} {
 				exec(t, a, q)
+			}
+			// A file that is still sent to the reader that has just gone is not removed.
+			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+				exec(t, a, "PURGE BINARY LOGS TO 'binlog.000003'")
+				if strings.HasPrefix(rows(t, a, "SHOW BINARY LOGS")[0], "binlog.000003") {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatal("the server does not purge its log")
+				}
 			}
 			_, err := sys.Run(t.Context(), nil, run.Options{Once: true})
 			var lost *cdc.PositionLostError
