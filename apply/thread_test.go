@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ardso/apply/conflict"
 	"ardso/cdc"
 	"ardso/integration/dbtest"
 	"ardso/mapping"
@@ -373,6 +374,51 @@ func TestNamedDelete(t *testing.T) {
 			t.Errorf("got %d requests, %d operations parked", n, parked)
 		}
 	})
+}
+
+// What brings the whole request takes the place of what waits because it was missing, and nothing else does (G3, G5).
+func TestSupersedes(t *testing.T) {
+	may := op("1", 2, 3)
+	may.CreateIfMissing = true
+	partly := op("1", -1, 3)
+	partly.Fields[1].After = value.Unchanged
+	failed := op("1", -1, 3)
+	failed.Failure = &mapping.Failure{Kind: "value.undecodable"}
+	selected := op("1", -1, 3)
+	selected.Selected = true
+	renamed := op("2", 2, 3)
+	renamed.Fields[0].Before = value.Text("1")
+	waits, err := encode([]*mapping.Operation{op("1", 1, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	renames, err := encode([]*mapping.Operation{renamed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name    string
+		op      *mapping.Operation
+		error   conflict.Kind
+		waiting string
+		want    bool
+	}{
+		{"a create", op("1", -1, 3), conflict.UpdateMissing, waits, true},
+		{"a modify that may create", may, conflict.UpdateMissing, waits, true},
+		{"a modify", op("1", 2, 3), conflict.UpdateMissing, waits, false},
+		{"a delete", op("1", 2, -1), conflict.UpdateMissing, waits, false},
+		{"a create that knows not all", partly, conflict.UpdateMissing, waits, false},
+		{"a create that failed", failed, conflict.UpdateMissing, waits, false},
+		{"a create where the request differs", op("1", -1, 3), conflict.UpdateDiffers, waits, false},
+		{"a transfer where the request differs", selected, conflict.UpdateDiffers, waits, true},
+		{"a create where a rename waits", op("1", -1, 3), conflict.UpdateMissing, renames, false},
+	}
+	for _, tt := range tests {
+		got, err := supersedes(tt.op, &control.PendingError{Error: string(tt.error), Operation: tt.waiting})
+		if err != nil || got != tt.want {
+			t.Errorf("%s: got %t, %v, want %t", tt.name, got, err, tt.want)
+		}
+	}
 }
 
 // Where a connection was lost at commit, the count of transactions decides: what is in is not

@@ -159,8 +159,8 @@ func (w *writing) passOver(ctx context.Context, row *control.PendingError, op *m
 // create its request, does where that was missing. An operation that changes the key leaves a request under the
 // old one behind, so it is never passed over.
 func supersedes(op *mapping.Operation, row *control.PendingError) (bool, error) {
-	creates := op.Action == mapping.Create || op.CreateIfMissing && op.Action == mapping.Modify && conflict.Complete(op)
-	whole := op.Selected && op.Action == mapping.Create || creates && row.Error == string(conflict.UpdateMissing)
+	creates := op.Action == mapping.Create || op.CreateIfMissing && op.Action == mapping.Modify
+	whole := op.Selected && op.Action == mapping.Create || creates && row.Error == string(conflict.UpdateMissing) && conflict.Complete(op)
 	if !whole || op.Failure != nil || op.ChangesKey() {
 		return false, nil
 	}

@@ -208,6 +208,17 @@ func TestFold(t *testing.T) {
 			}
 		})
 	}
+
+	// One by one the delete finds nothing where the request is missing, and the create makes it: so must both in one.
+	remove, create := op(mapping.Delete, "R1", a, value.Absent), op(mapping.Create, "R1", value.Absent, b)
+	for _, ops := range [][]*mapping.Operation{{remove, create}, {op(mapping.Modify, "R1", b, a), remove, create}} {
+		if got := Fold(ops); len(got) != 1 || got[0].Action != mapping.Modify || !got[0].CreateIfMissing {
+			t.Errorf("%d operations: got %+v, want one modify that may create", len(ops), got)
+		}
+	}
+	if got := Fold([]*mapping.Operation{op(mapping.Modify, "R1", a, b)}); got[0].CreateIfMissing {
+		t.Error("a modify alone may create")
+	}
 }
 
 // On a form with further unique indexes, rows free and take values in turn: their order must stay.
