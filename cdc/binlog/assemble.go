@@ -40,6 +40,7 @@ type assembler struct {
 	cells  []value.Value        // from which images are cut
 
 	idle     bool         // the log was read further without anything to deliver
+	passed   int          // transactions without anything to deliver, so far
 	lastIdle time.Time    // when a wait for more of the log began first since the last delivery; zero = none has
 	known    cdc.Position // the last one delivered, or where reading began
 }
@@ -323,12 +324,18 @@ func (a *assembler) commit(h event.Header) error {
 	}
 	if len(tx.Changes)+len(tx.Watermarks) == 0 && tx.Mark == nil && a.parts == 0 {
 		a.idle = true // nothing of ours: only the position matters (L-13)
+		if a.passed++; a.passed%beatEvery == 0 {
+			return a.beat() // where such transactions never end, nobody waits for more of the log
+		}
 		return nil
 	}
 	tx.Position = a.tracker.text()
 	a.delivered(tx.Position)
 	return a.deliver(tx)
 }
+
+// beatEvery is after how many transactions without anything of ours the clock is looked at, while more come.
+const beatEvery = 1024
 
 // ends moves the place in the files on. An event tells its end in 32 bits, so beyond 4 GiB places repeat (MS-22).
 func (a *assembler) ends(h event.Header) error {

@@ -325,6 +325,32 @@ func TestIdle(t *testing.T) {
 	}
 }
 
+// TestIdleWhileMoreComes delivers one also where such transactions never let up, so that nobody waits for more.
+func TestIdleWhileMoreComes(t *testing.T) {
+	var got []*cdc.Transaction
+	a := newTestAssembler(t, before, &got)
+	now := a.now()
+	a.now = func() time.Time { return now }
+	foreign := []any{gtid, other, rows(event.Insert, 2, []any{1}), xid}
+	for range 2 * beatEvery {
+		if err := feed(t, a, foreign...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(got) != 0 {
+		t.Fatalf("too early: %s", said(got))
+	}
+	now = now.Add(time.Hour)
+	for range beatEvery {
+		if err := feed(t, a, foreign...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said(got) != "at mariadb:1-101-8;" {
+		t.Errorf("got %s", said(got))
+	}
+}
+
 // TestShapeChanges makes a new relation exactly when the shape is another one.
 func TestShapeChanges(t *testing.T) {
 	var got []*cdc.Transaction
