@@ -462,6 +462,8 @@ func pausedProcess(t *testing.T, from, to string) {
 	}
 	s.exec("src", "UPDATE account SET balance = balance + 1")
 	eventually(t, 30*time.Second, "both agree", func() bool { return slices.Equal(s.table("src", allAccounts), s.table("dst", allAccounts)) })
+	// It is not done for: it stands by, should the second one die.
+	first.says("standing by", 30*time.Second)
 	first.kill()
 	second.stop()
 	if e := s.table("dst", "SELECT request, error, reason FROM dso_pending_error"); len(e) > 0 {

@@ -71,6 +71,9 @@ func (e *SilentError) Remedy() string {
 // MySQL 5.6 to 8.4.
 const cannotDump = 1236
 
+// sameID is MariaDB's number for two replicas that have the same one.
+const sameID = 4052
+
 var (
 	lostTexts = []string{
 		"could not find first log file", "could not find gtid state", "purged", "not in the master's binlog",
@@ -94,13 +97,12 @@ func (r *Reader) diagnose(at cdc.Position, err error) error {
 	}
 	// As the driver's own, so that the engine can tell what passes by itself.
 	plain := fmt.Errorf("%s: read the log: %w", r.db.Server, &mysql.MySQLError{Number: said.Number, Message: said.Message})
-	if said.Number != cannotDump {
-		return plain
-	}
 	text := strings.ToLower(said.Message)
 	switch {
-	case containsAny(text, twiceTexts):
+	case said.Number == sameID, said.Number == cannotDump && containsAny(text, twiceTexts):
 		return &ServerIDTakenError{Server: r.db.Server, ServerID: r.o.ServerID, Who: "another replica: " + said.Message}
+	case said.Number != cannotDump:
+		return plain
 	case containsAny(text, damagedTexts):
 		return &cdc.UnreadableError{
 			Server: r.db.Server, What: "the server cannot read its own log",

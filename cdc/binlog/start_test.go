@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -321,6 +322,40 @@ func TestStartServerID(t *testing.T) {
 		}
 		for range 5 {
 			wantNamed(t, s.mustRead(t, from), "insert item id=1 name=a")
+		}
+	})
+}
+
+// TestServerIDTakenMeanwhile lets a replica come under the reader's number while it reads: the server ends the
+// reader's connection for it. MariaDB says why; MySQL says nothing, and the next Read finds out.
+func TestServerIDTakenMeanwhile(t *testing.T) {
+	eachServer(t, func(t *testing.T, s *source) {
+		from := s.item(t)
+		s.exec(t, "INSERT INTO item VALUES (1, 'a')")
+		id := s.o.withDefaults(s.db).ServerID
+		s.o.ServerID = id
+		reading, ended := make(chan struct{}), make(chan error, 1)
+		go func() {
+			ended <- s.Reader(t).Read(t.Context(), from, func(tx *cdc.Transaction) error {
+				if len(tx.Changes) > 0 {
+					close(reading)
+				}
+				return nil
+			})
+		}()
+		await(t, "the first row", reading)
+		s.replica(t, "elsewhere", id, "SET @slave_uuid = '"+replicaUUID(s.db.Server, id)+"'")
+		err := await(t, "the end of Read", ended)
+		if s.db.Engine.Name == "mysql" {
+			if !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("got error %v, want the end of the connection", err)
+			}
+			s.wantTaken(t, from, "elsewhere")
+			return
+		}
+		var taken *ServerIDTakenError
+		if !errors.As(err, &taken) || taken.ServerID != id || taken.Who == "" {
+			t.Errorf("got error %v, want the number to be taken", err)
 		}
 	})
 }

@@ -226,9 +226,22 @@ func (r *runner) once(ctx context.Context, drain <-chan struct{}) (err error) {
 		return err
 	}
 	err = src.follow(ctx, cdc.Position(position), drain)
+	if errors.As(err, new(*binlog.ServerIDTakenError)) {
+		err = r.ousted(ctx, epoch, err)
+	}
 	r.add(src)
 	r.log.Info("stopped following the log", "position", string(src.progress.position()))
 	return err
+}
+
+// ousted tells a connection that the server ended because another process has taken over, which reads under the
+// same number, from one that somebody else's replica has cost us.
+func (r *runner) ousted(ctx context.Context, epoch int64, err error) error {
+	lease, lerr := control.ReadLease(ctx, r.server.DB)
+	if lerr != nil || lease.Epoch == epoch {
+		return errors.Join(err, lerr)
+	}
+	return &control.FencedError{What: "reader of " + r.server.Name, Epoch: epoch, Newer: lease.Epoch}
 }
 
 func (r *runner) add(src *source) {
