@@ -251,17 +251,36 @@ func (a *assembler) statement(ctx context.Context, h event.Header, q *event.Quer
 			return err
 		}
 	case stmtDML:
-		if a.relations.mayTouch(q) { // MS-24; one that failed has changed rows of a table without transactions
-			return &cdc.UnreadableError{
-				Server: a.db.Server,
-				What:   fmt.Sprintf("a statement in the log where rows should be (default database %s)", q.Schema),
-				Fix: "SET GLOBAL binlog_format = 'ROW' and end sessions that set another; then `ardso init " + a.db.Server +
-					"`, which sets a new position, and `ardso transfer` what changed since the last one",
-				Err: errors.New("binlog_format was STATEMENT or MIXED when it ran"),
-			}
+		if err := a.dml(ctx, q, s); err != nil {
+			return err
 		}
 	}
 	return a.alone(h)
+}
+
+// dml takes a statement that changes rows, of which the log then has none (MS-24). One that failed has changed rows of
+// a table without transactions. A MEMORY table is empty after a restart of its server, which writes that into the log
+// as a DELETE, whatever binlog_format is.
+func (a *assembler) dml(ctx context.Context, q *event.Query, s statement) error {
+	if !a.relations.mayTouch(q) {
+		return nil
+	}
+	if s.emptied {
+		inMemory, err := a.relations.inMemory(ctx, s.tables[0].or(q.Schema))
+		if err != nil {
+			return err
+		}
+		if inMemory {
+			return a.truncate(ctx, q, s)
+		}
+	}
+	return &cdc.UnreadableError{
+		Server: a.db.Server,
+		What:   fmt.Sprintf("a statement in the log where rows should be (default database %s)", q.Schema),
+		Fix: "SET GLOBAL binlog_format = 'ROW' and end sessions that set another; then `ardso init " + a.db.Server +
+			"`, which sets a new position, and `ardso transfer` what changed since the last one",
+		Err: errors.New("binlog_format was STATEMENT or MIXED when it ran"),
+	}
 }
 
 // opened is a BEGIN: the group's end is another event.

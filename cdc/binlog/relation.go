@@ -237,8 +237,7 @@ func (rs *relations) format(c event.Column, known shapeColumn) (event.Format, er
 		if err := wholeLabels(f); err != nil {
 			return f, err
 		}
-	}
-	if c.Labels != nil {
+	} else {
 		f.Labels = make([]string, len(c.Labels))
 		for i, l := range c.Labels {
 			var err error
@@ -289,6 +288,18 @@ func (rs *relations) named(ctx context.Context, t tableName) (*relation, error) 
 		r.Key = append(r.Key, c.Key)
 	}
 	return r, nil
+}
+
+// inMemory reports whether a table of our database loses its rows when the server stops.
+func (rs *relations) inMemory(ctx context.Context, t tableName) (bool, error) {
+	if !rs.isSchema(t.Schema) {
+		return false, nil
+	}
+	found, err := binlog.ReadTable(ctx, rs.db, t.Table)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", rs.db.Server, err)
+	}
+	return strings.EqualFold(found.Engine, "MEMORY"), nil
 }
 
 // changed forgets what is known of a table that a statement changed.

@@ -28,10 +28,13 @@ const (
 // statement is what the text of a query event says.
 type statement struct {
 	kind statementKind
-	// tables that a truncate or ddl names, new names of a rename too. A Table of "" is all tables of the schema.
+	// tables that a truncate or ddl names, new names of a rename too, and the one that a DELETE empties. A Table of
+	// "" is all tables of the schema.
 	tables []tableName
 	// unknown: not all tables that a truncate or ddl is about could be told; any may be.
 	unknown bool
+	// emptied: a DELETE of all rows of the one table in tables, with no more to it.
+	emptied bool
 	// partitions: a ddl that takes rows away, or brings some, whole partitions at a time: the log has no rows of it.
 	partitions bool
 	xid        string // of the XA kinds: as written, "X'61',X'',1"
@@ -170,7 +173,9 @@ func (p *stmtParser) statement() statement {
 // dml tells statements that change rows, or may.
 func (p *stmtParser) dml() statement {
 	switch {
-	case p.isWord("INSERT", "UPDATE", "DELETE", "REPLACE", "CALL", "WITH"),
+	case p.word("DELETE"):
+		return p.deletes()
+	case p.isWord("INSERT", "UPDATE", "REPLACE", "CALL", "WITH"),
 		p.isWord("SELECT", "DO", "VALUES", "TABLE"): // logged only if a function in them changes rows
 		return statement{kind: stmtDML}
 	case p.word("LOAD"):
@@ -188,6 +193,16 @@ func (p *stmtParser) dml() statement {
 		return statement{kind: stmtDML}
 	}
 	return statement{}
+}
+
+// deletes takes what stands behind DELETE.
+func (p *stmtParser) deletes() statement {
+	s := statement{kind: stmtDML}
+	if p.word("FROM") && p.table(&s) && p.tok.kind == tokEnd {
+		s.emptied = true
+		return s
+	}
+	return statement{kind: stmtDML}
 }
 
 // set looks for MariaDB's SET STATEMENT variables FOR statement.
