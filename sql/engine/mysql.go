@@ -195,11 +195,11 @@ func (mysqlFamily) kind(typeName string) (value.Kind, bool) {
 	return value.KindText, true // char to longtext, enum, set, json, uuid, inet
 }
 
-// read leaves most columns alone: the text protocol prints them as Parse reads. A FLOAT would lose
-// digits (MD-11), and a BIT comes as bytes.
+// read leaves most columns alone: the text protocol prints them as Parse reads. A FLOAT would lose digits (MD-11),
+// as a DOUBLE(M,D) would, which is stored with all of them, and a BIT comes as bytes.
 func (mysqlFamily) read(_ value.Kind, typeName, column string) string {
 	switch strings.ToLower(typeName) {
-	case "float":
+	case "float", "double":
 		return column + " + 0e0"
 	case "bit":
 		return column + " + 0"

@@ -79,7 +79,7 @@ func numbers(t testing.TB) []cell {
 		{typ(TypeYear), kind(value.KindInt, "year"), []byte{255}, value.Int(2155)},
 		{typ(TypeFloat), kind(value.KindReal, "float"), body{}.u32(math.Float32bits(0.1)), value.Real(float64(float32(0.1)))},
 		{typ(TypeFloat), kind(value.KindReal, "float"), body{}.u32(1 << 31), value.Real(0)},
-		{typ(TypeDouble), kind(value.KindReal, "double"), body{}.u64(1 << 63), value.Real(math.Copysign(0, -1))},
+		{typ(TypeDouble), kind(value.KindReal, "double"), body{}.u64(1 << 63), value.Real(0)},
 		{Column{Type: TypeBit, Meta: 1}, kind(value.KindInt, "bit"), []byte{1}, value.Int(1)},
 		{Column{Type: TypeBit, Meta: 1<<8 | 1}, kind(value.KindInt, "bit"), []byte{1, 0x55}, value.Int(0x155)},
 		{Column{Type: TypeBit, Meta: 8 << 8}, kind(value.KindInt, "bit"), bytes.Repeat([]byte{0xff}, 8), decimal(t, "18446744073709551615")},

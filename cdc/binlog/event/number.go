@@ -82,8 +82,9 @@ func readFloat(_ *field, b []byte) (value.Value, error) {
 	return value.Real(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) + 0), nil
 }
 
+// readDouble makes 0 of -0, as readFloat does.
 func readDouble(_ *field, b []byte) (value.Value, error) {
-	return value.Real(math.Float64frombits(binary.LittleEndian.Uint64(b))), nil
+	return value.Real(math.Float64frombits(binary.LittleEndian.Uint64(b)) + 0), nil
 }
 
 // Decimals are groups of nine digits in four bytes, counted from the point; the group at either end may have

@@ -1,5 +1,5 @@
 /* ardso select */
-SELECT `k1`, `k2`, `stamp`, `text`, `ci`, `latin1`, `char`, `enum`, `big`, `bool`, `decimal`, `real`, `single` + 0e0, `bytes`, `instant`, `epoch`, `date`, `time`
+SELECT `k1`, `k2`, `stamp`, `text`, `ci`, `latin1`, `char`, `enum`, `big`, `bool`, `decimal`, `real` + 0e0, `single` + 0e0, `bytes`, `instant`, `epoch`, `date`, `time`
 FROM `ar`.`T 1001`
 WHERE (`text` = ? AND (`decimal` IN (CAST(? AS DECIMAL(65, 1)), CAST(? AS DECIMAL(65, 0))) OR `instant` >= CAST(? AS DATETIME(6)) OR `ci` IS NULL))
   AND `k1` >= ?
