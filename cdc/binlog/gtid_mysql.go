@@ -223,12 +223,6 @@ func (s *mysqlSource) normalise() {
 	s.intervals = kept
 }
 
-// contains reports whether the set has a transaction.
-func (s mysqlSet) contains(sid [16]byte, tag string, n int64) bool {
-	i, found := s.find(sid, tag)
-	return found && s[i].holds(interval{n, n})
-}
-
 // holds reports whether all of v is in one interval; between intervals numbers are missing.
 func (s *mysqlSource) holds(v interval) bool {
 	i, _ := slices.BinarySearchFunc(s.intervals, v.last, func(a interval, n int64) int { return cmp.Compare(a.last, n) })

@@ -414,3 +414,9 @@ func BenchmarkTracker(b *testing.B) {
 		}
 	})
 }
+
+// contains reports whether the set has a transaction.
+func (s mysqlSet) contains(sid [16]byte, tag string, n int64) bool {
+	i, found := s.find(sid, tag)
+	return found && s[i].holds(interval{n, n})
+}

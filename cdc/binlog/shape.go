@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"ardso/cdc/binlog/event"
@@ -60,7 +61,9 @@ func isUnsigned(columnType string) bool {
 	return strings.Contains(strings.ToLower(behind), "unsigned")
 }
 
-// labels reads "enum('new','it”s')".
+// labels reads the type of an ENUM or SET:
+//
+//	enum('new','it''s')
 func labels(columnType string) ([]string, error) {
 	rest := columnType[strings.IndexByte(columnType, '(')+1:]
 	var all []string
@@ -143,7 +146,7 @@ func fitsColumn(known shapeColumn, c event.Column) error {
 	if !ok {
 		return fmt.Errorf("type %s is not known", known.DataType)
 	}
-	if !want.has(c.Type) {
+	if !slices.Contains(want.types, c.Type) {
 		return fmt.Errorf("type code %d is not %s", c.Type, known.DataType)
 	}
 	if c.Collation != 0 && !want.opaque && (c.Collation == binaryCollation) != (known.Charset == "") {
@@ -167,15 +170,6 @@ type storage struct {
 	opaque bool                    // the catalog knows no character set of it, whatever the log says
 	of     func(event.Column) int  // a size that the log tells
 	size   func(shapeColumn) int64 // what it should be
-}
-
-func (s storage) has(t event.ColumnType) bool {
-	for _, x := range s.types {
-		if x == t {
-			return true
-		}
-	}
-	return false
 }
 
 func meta(c event.Column) int      { return int(c.Meta) }

@@ -227,16 +227,16 @@ func parseDay(s string, bc bool) (day int64, rest string, ok bool) {
 	y, ok1 := digits(parts[0], len(parts[0]))
 	m, ok2 := digits(parts[1], 2)
 	d, ok3 := digits(parts[2][:2], 2)
-	if !ok1 || !ok2 || !ok3 || y == 0 || m < 1 || m > 12 || d < 1 {
+	if !ok1 || !ok2 || !ok3 || y == 0 {
 		return 0, "", false
 	}
 	if bc {
 		y = 1 - y
 	}
-	if d > daysIn(y, m) {
+	if day, ok = JulianDay(y, m, d); !ok {
 		return 0, "", false
 	}
-	return julianDay(y, m, d), parts[2][2:], true
+	return day, parts[2][2:], true
 }
 
 // parseTime reads "[-]h:mm:ss[.ffffff]" and returns what follows it.
@@ -309,12 +309,16 @@ func daysIn(y, m int64) int64 {
 	return 31
 }
 
-// julianDay is the Julian day number of a day in the proleptic Gregorian calendar, year 0 = 1 BC.
-func julianDay(y, m, d int64) int64 {
+// JulianDay is the Julian day number of a day in the proleptic Gregorian calendar, year 0 = 1 BC. ok is false where
+// there is no such day.
+func JulianDay(y, m, d int64) (day int64, ok bool) {
+	if m < 1 || m > 12 || d < 1 || d > daysIn(y, m) {
+		return 0, false
+	}
 	a := (14 - m) / 12
 	yy := y + 4800 - a
 	mm := m + 12*a - 3
-	return d + (153*mm+2)/5 + 365*yy + floorDiv(yy, 4) - floorDiv(yy, 100) + floorDiv(yy, 400) - 32045
+	return d + (153*mm+2)/5 + 365*yy + floorDiv(yy, 4) - floorDiv(yy, 100) + floorDiv(yy, 400) - 32045, true
 }
 
 func civil(day int64) (y, m, d int64) {

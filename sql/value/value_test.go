@@ -191,7 +191,9 @@ func TestJSON(t *testing.T) {
 
 // values draws canonical values of every known kind.
 func values() *rapid.Generator[Value] {
-	lo, hi := (julianDay(-4712, 1, 1)-EpochDay)*dayMicros, (julianDay(99999, 12, 31)-EpochDay)*dayMicros
+	first, _ := JulianDay(-4712, 1, 1)
+	last, _ := JulianDay(99999, 12, 31)
+	lo, hi := (first-EpochDay)*dayMicros, (last-EpochDay)*dayMicros
 	digits := rapid.StringMatching(`-?[0-9]{0,25}(\.[0-9]{0,12})?`)
 	return rapid.OneOf(
 		rapid.Just(Null),
@@ -201,7 +203,7 @@ func values() *rapid.Generator[Value] {
 		rapid.Map(rapid.SliceOf(rapid.Byte()), Bytes),
 		rapid.Map(rapid.Int64Range(lo, hi), Instant),
 		rapid.SampledFrom([]Value{Instant(PosInfinity), Instant(NegInfinity), Date(PosInfinity), Date(NegInfinity), Real(math.NaN()), Real(math.Inf(1)), Real(math.Inf(-1))}),
-		rapid.Map(rapid.Int64Range(julianDay(-4712, 1, 1), julianDay(99999, 12, 31)), Date),
+		rapid.Map(rapid.Int64Range(first, last), Date),
 		rapid.Map(rapid.Int64Range(-838*3600_000_000, 838*3600_000_000), TimeOfDay),
 		rapid.Map(digits.Filter(func(s string) bool { return strings.ContainsAny(s, "0123456789") }), func(s string) Value {
 			v, err := Decimal(s)
@@ -301,7 +303,7 @@ func TestDaysAgainstTime(t *testing.T) {
 		if int(y) != want.Year() || int(m) != int(want.Month()) || int(d) != want.Day() {
 			t.Fatalf("day %d: got %d-%d-%d, want %s", day, y, m, d, want)
 		}
-		if back := julianDay(y, m, d); back != day {
+		if back, ok := JulianDay(y, m, d); back != day || !ok {
 			t.Fatalf("day %d: came back as %d", day, back)
 		}
 		if n := daysIn(y, m); n != int64(time.Date(int(y), time.Month(m)+1, 0, 0, 0, 0, 0, time.UTC).Day()) {
@@ -350,4 +352,24 @@ func FuzzUnmarshalJSON(f *testing.F) {
 			t.Fatalf("%s: %s came back as %s, %v", b, v, back, err)
 		}
 	})
+}
+
+func TestJulianDay(t *testing.T) {
+	for _, tt := range []struct {
+		y, m, d, want int64
+		ok            bool
+	}{
+		{1970, 1, 1, EpochDay, true},
+		{2000, 2, 29, 2451604, true},
+		{2100, 2, 29, 0, false},
+		{2026, 0, 10, 0, false},
+		{2026, 13, 1, 0, false},
+		{2026, 4, 31, 0, false},
+		{2026, 1, 0, 0, false},
+		{-4712, 1, 1, 38, true},
+	} {
+		if got, ok := JulianDay(tt.y, tt.m, tt.d); got != tt.want || ok != tt.ok {
+			t.Errorf("%d-%d-%d: got %d, %t, want %d, %t", tt.y, tt.m, tt.d, got, ok, tt.want, tt.ok)
+		}
+	}
 }

@@ -34,54 +34,31 @@ func (f *field) time(c Column) bool {
 
 // civil is a date and time as the server stores it, which need not be any day.
 type civil struct {
-	year, month, day     int64
-	hour, minute, second int64
-	micros               int64
+	year, month, dayOfMonth int64
+	hour, minute, second    int64
+	micros                  int64
 }
 
-// isDay reports whether it is a day of the calendar and a time of that day.
-func (t civil) isDay() bool {
-	return t.year > 0 && t.month >= 1 && t.month <= 12 && t.day >= 1 && t.day <= daysIn(t.year, t.month) &&
-		t.hour < 24 && t.minute < 60 && t.second < 60
-}
-
-func daysIn(y, m int64) int64 {
-	switch m {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
-			return 29
-		}
-		return 28
-	}
-	return 31
-}
-
-// days counts from 1970-01-01, in the Gregorian calendar. A year is taken to begin in March, so that a leap day
-// is its last.
-func (t civil) days() int64 {
-	y, m := t.year, t.month-3
-	if m < 0 {
-		y, m = y-1, m+12
-	}
-	return 365*y + y/4 - y/100 + y/400 + (153*m+2)/5 + t.day - 1 - 719468
+// day is its Julian day number; ok is false where it is no day of the calendar, or no time of that day.
+func (t civil) day() (n int64, ok bool) {
+	n, ok = value.JulianDay(t.year, t.month, t.dayOfMonth)
+	return n, ok && t.year > 0 && t.hour < 24 && t.minute < 60 && t.second < 60
 }
 
 func (t civil) date() (value.Value, error) {
-	if !t.isDay() {
-		return value.Text(fmt.Sprintf("%04d-%02d-%02d", t.year, t.month, t.day)), nil
+	if day, ok := t.day(); ok {
+		return value.Date(day), nil
 	}
-	return value.Date(t.days() + value.EpochDay), nil
+	return value.Text(fmt.Sprintf("%04d-%02d-%02d", t.year, t.month, t.dayOfMonth)), nil
 }
 
 // instant takes the time as UTC (MD-8). What is no instant becomes the text that the server prints.
 func (t civil) instant(scale int) (value.Value, error) {
-	if t.isDay() {
-		seconds := ((t.days()*24+t.hour)*60+t.minute)*60 + t.second
+	if day, ok := t.day(); ok {
+		seconds := (((day-value.EpochDay)*24+t.hour)*60+t.minute)*60 + t.second
 		return value.Instant(seconds*second + t.micros), nil
 	}
-	text := fmt.Sprintf("%04d-%02d-%02d %02d:%02d:%02d", t.year, t.month, t.day, t.hour, t.minute, t.second)
+	text := fmt.Sprintf("%04d-%02d-%02d %02d:%02d:%02d", t.year, t.month, t.dayOfMonth, t.hour, t.minute, t.second)
 	if scale > 0 {
 		text += fmt.Sprintf(".%06d", t.micros)[:1+scale]
 	}
@@ -91,7 +68,7 @@ func (t civil) instant(scale int) (value.Value, error) {
 // readDate reads five bits of day, four of month, and the year above.
 func readDate(_ *field, b []byte) (value.Value, error) {
 	u := int64(littleEndian(b))
-	return civil{year: u >> 9, month: u >> 5 & 15, day: u & 31}.date()
+	return civil{year: u >> 9, month: u >> 5 & 15, dayOfMonth: u & 31}.date()
 }
 
 // fractionOf is the microseconds in the bytes behind a time, which are hundredths, or so many more digits.
