@@ -75,7 +75,7 @@ const FirstSiteField = 536870912
 
 // IsDistributed reports whether id is one of the distributed fields (300-322), which only ardso
 // writes and no field map carries.
-func IsDistributed(id int) bool { return id >= 300 && id <= 322 }
+func IsDistributed(id int) bool { return id >= ToMapping && id <= UniqueID }
 
 // Form is a table of requests.
 type Form struct {
