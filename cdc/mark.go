@@ -10,11 +10,13 @@ import (
 const (
 	CheckpointTable = "dso_checkpoint"
 	WatermarkTable  = "dso_watermark"
+	// OwnerTable is read as any other table, beside the requests that its rows speak of.
+	OwnerTable = "dso_owner"
 )
 
-// IsControl reports whether a table is one of ardso's own.
+// IsControl reports whether a table is one of ardso's own whose rows are no changes of requests.
 func IsControl(table string) bool {
-	return len(table) > 4 && strings.EqualFold(table[:4], "dso_")
+	return len(table) > 4 && strings.EqualFold(table[:4], "dso_") && !strings.EqualFold(table, OwnerTable)
 }
 
 // ReadMark reads the mark from the after image of a row of dso_checkpoint.

@@ -628,3 +628,47 @@ func TestShapes(t *testing.T) {
 		}
 	})
 }
+
+func TestOwners(t *testing.T) {
+	migrated(t, func(t *testing.T, db *engine.DB) {
+		ctx := t.Context()
+		key := OwnerKey{Form: "Repair", Request: "SF1"}
+		want := Owner{
+			OwnerKey: key, Chain: "c1", Epoch: 2, Owns: true, Fields: `{"8":{"h":"x","e":1}}`,
+			From: OwnerPlace{"tokyo", "Repair", "TK1", "to Chicago"},
+		}
+		other := Owner{OwnerKey: OwnerKey{"Repair", "SF2"}, Chain: "c2", Epoch: 1, Deleted: true}
+		must0(t, WriteOwner(ctx, db, other))
+		must0(t, WriteOwner(ctx, db, Owner{OwnerKey: key, Chain: "c0"}))
+		must0(t, WriteOwner(ctx, db, want))
+		ignore := cmpopts.IgnoreFields(Owner{}, "Updated")
+		if diff := cmp.Diff(&want, get(LockOwner(ctx, db, key))(t), ignore); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if got := get(LockOwner(ctx, db, OwnerKey{"Repair", "none"}))(t); got != nil {
+			t.Errorf("got %v for a request without ownership", got)
+		}
+
+		epoch, _, _, err := AcquireLease(ctx, db, "h", time.Minute)
+		must0(t, err)
+		must0(t, SavePositionWith(ctx, db, epoch, "p1", map[string]string{key.ID(): "state"}))
+		want.AtReader = "state"
+		must0(t, WriteOwner(ctx, db, want)) // leaves at_reader alone
+		if diff := cmp.Diff([]Owner{want}, get(OwnersOfChain(ctx, db, "c1"))(t), ignore); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		wantError[*FencedError](t, SavePositionWith(ctx, db, epoch-1, "p2", map[string]string{key.ID(): "late"}))
+		if got := get(LockOwner(ctx, db, key))(t); got.AtReader != "state" {
+			t.Errorf("a fenced save wrote %q", got.AtReader)
+		}
+
+		must0(t, PruneOwners(ctx, db, time.Hour))
+		if got := get(ReadOwners(ctx, db, key, other.OwnerKey))(t); len(got) != 2 {
+			t.Errorf("pruned too early: %v left", got)
+		}
+		must0(t, PruneOwners(ctx, db, -time.Hour))
+		if diff := cmp.Diff([]Owner{want}, get(ReadOwners(ctx, db, key, other.OwnerKey))(t), ignore); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

@@ -54,7 +54,7 @@ func AcquireLease(ctx context.Context, db *engine.DB, holder string, ttl time.Du
 // RenewLease moves the lease's end to ttl from now. It fails with *FencedError where another
 // process has taken it.
 func RenewLease(ctx context.Context, db *engine.DB, holder string, epoch int64, ttl time.Duration) error {
-	return leased(ctx, db, epoch, "lease_renew", ttl.Milliseconds(), holder, epoch)
+	return leased(ctx, db, db.Server, epoch, "lease_renew", ttl.Milliseconds(), holder, epoch)
 }
 
 // ReleaseLease gives the lease up, so that a process that stands by need not wait for its end.
@@ -67,18 +67,18 @@ func ReleaseLease(ctx context.Context, db *engine.DB, holder string, epoch int64
 // SavePosition stores how far the log has been carried out. It fails with *FencedError where the
 // epoch is not that of the lease.
 func SavePosition(ctx context.Context, db *engine.DB, epoch int64, position string) error {
-	return leased(ctx, db, epoch, "position_save", position, epoch)
+	return leased(ctx, db, db.Server, epoch, "position_save", position, epoch)
 }
 
 // leased runs a statement on the reader row that refuses an epoch that is not the row's.
-func leased(ctx context.Context, db *engine.DB, epoch int64, name string, args ...any) error {
-	n, err := exec(ctx, db, name, args...)
+func leased(ctx context.Context, h Handle, server string, epoch int64, name string, args ...any) error {
+	n, err := exec(ctx, h, name, args...)
 	if err != nil || n > 0 {
 		return err
 	}
-	l, err := ReadLease(ctx, db)
+	l, err := ReadLease(ctx, h)
 	if err != nil {
 		return err
 	}
-	return &FencedError{What: "reader of " + db.Server, Epoch: epoch, Newer: l.Epoch}
+	return &FencedError{What: "reader of " + server, Epoch: epoch, Newer: l.Epoch}
 }

@@ -145,6 +145,31 @@ INSERT INTO dso_meta (name, value)
 VALUES (?, ?)
 ON DUPLICATE KEY UPDATE value = VALUES(value);
 
+-- owner_prune
+/* ardso reader */
+DELETE FROM dso_owner
+WHERE deleted = 1 AND updated < UTC_TIMESTAMP(6) + INTERVAL (? * 1000) MICROSECOND;
+
+-- owner_read_back
+/* ardso reader */
+UPDATE dso_owner
+SET at_reader = ?
+WHERE id = ?;
+
+-- owner_select
+/* ardso ownership */
+SELECT form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
+  to_server, to_form, to_request, to_mapping, fields, deleted, at_reader, updated
+FROM dso_owner;
+
+-- owner_write
+/* ardso ownership */
+-- at_reader stays as it is: only the reader's own position moves it on.
+INSERT INTO dso_owner (id, form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
+  to_server, to_form, to_request, to_mapping, fields, deleted, at_reader, updated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE chain = VALUES(chain), epoch = VALUES(epoch), owner = VALUES(owner), from_server = VALUES(from_server), from_form = VALUES(from_form), from_request = VALUES(from_request), from_mapping = VALUES(from_mapping), to_server = VALUES(to_server), to_form = VALUES(to_form), to_request = VALUES(to_request), to_mapping = VALUES(to_mapping), fields = VALUES(fields), deleted = VALUES(deleted), updated = VALUES(updated);
+
 -- pending_delete
 /* ardso pending */
 DELETE FROM dso_pending

@@ -145,6 +145,31 @@ INSERT INTO dso_meta (name, value)
 VALUES (?, ?)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
+-- owner_prune
+/* ardso reader */
+DELETE FROM dso_owner
+WHERE deleted = 1 AND updated < strftime('%Y-%m-%d %H:%M:%f', 'now', (? / 1000.0) || ' seconds');
+
+-- owner_read_back
+/* ardso reader */
+UPDATE dso_owner
+SET at_reader = ?
+WHERE id = ?;
+
+-- owner_select
+/* ardso ownership */
+SELECT form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
+  to_server, to_form, to_request, to_mapping, fields, deleted, at_reader, updated
+FROM dso_owner;
+
+-- owner_write
+/* ardso ownership */
+-- at_reader stays as it is: only the reader's own position moves it on.
+INSERT INTO dso_owner (id, form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
+  to_server, to_form, to_request, to_mapping, fields, deleted, at_reader, updated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', strftime('%Y-%m-%d %H:%M:%f', 'now'))
+ON CONFLICT (id) DO UPDATE SET chain = excluded.chain, epoch = excluded.epoch, owner = excluded.owner, from_server = excluded.from_server, from_form = excluded.from_form, from_request = excluded.from_request, from_mapping = excluded.from_mapping, to_server = excluded.to_server, to_form = excluded.to_form, to_request = excluded.to_request, to_mapping = excluded.to_mapping, fields = excluded.fields, deleted = excluded.deleted, updated = excluded.updated;
+
 -- pending_delete
 /* ardso pending */
 DELETE FROM dso_pending

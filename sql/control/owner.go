@@ -1,0 +1,129 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"ardso/sql/engine"
+)
+
+// OwnerPlace is another copy of a request and the mapping between the two. The zero value: none.
+type OwnerPlace struct {
+	Server, Form, Request, Mapping string
+}
+
+// OwnerKey names a request of this server.
+type OwnerKey struct {
+	Form, Request string
+}
+
+// ID is the key of the request's row.
+func (k OwnerKey) ID() string { return hash(k.Form, k.Request) }
+
+// Owner is a row of dso_owner: the ownership of one request of this server.
+type Owner struct {
+	OwnerKey
+	Chain    string
+	Epoch    int64
+	Owns     bool
+	From, To OwnerPlace
+	Fields   string // JSON, opaque here
+	Deleted  bool
+	AtReader string    // the state as of the reader's position, opaque here; not written by WriteOwner
+	Updated  time.Time // by this database's clock; not written
+}
+
+// WriteOwner inserts or replaces a request's row.
+func WriteOwner(ctx context.Context, tx Handle, o Owner) error {
+	_, err := exec(ctx, tx, "owner_write", o.ID(), o.Form, o.Request, o.Chain, o.Epoch, boolInt(o.Owns),
+		o.From.Server, o.From.Form, o.From.Request, o.From.Mapping,
+		o.To.Server, o.To.Form, o.To.Request, o.To.Mapping, o.Fields, boolInt(o.Deleted))
+	return err
+}
+
+// LockOwner reads a request's row and locks it until the transaction ends; nil where there is none. The
+// request itself is to be locked first.
+func LockOwner(ctx context.Context, tx Handle, k OwnerKey) (*Owner, error) {
+	var w where
+	w.equal("id", k.ID())
+	list, err := listOwners(ctx, tx, w, dialectOf(tx).forUpdate)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+// ReadOwners reads the rows of these requests, in no order; those that have none are left out.
+func ReadOwners(ctx context.Context, h Handle, keys ...OwnerKey) ([]Owner, error) {
+	var all []Owner
+	for len(keys) > 0 {
+		n := min(len(keys), holdBatch)
+		ids := make([]string, n)
+		for i, k := range keys[:n] {
+			ids[i] = k.ID()
+		}
+		keys = keys[n:]
+		var w where
+		w.in("id", ids)
+		list, err := listOwners(ctx, h, w, "")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
+}
+
+// OwnersOfChain reads this server's rows of a chain: one for each of its copies here.
+func OwnersOfChain(ctx context.Context, h Handle, chain string) ([]Owner, error) {
+	var w where
+	w.equal("chain", chain)
+	return listOwners(ctx, h, w, "")
+}
+
+func listOwners(ctx context.Context, h Handle, w where, lock string) ([]Owner, error) {
+	q, args := w.sql(h, "owner_select", "id")
+	if lock != "" {
+		q += "\n" + lock
+	}
+	list, err := readAll(ctx, h, q, args, func(rows *sqlx.Rows) (o Owner, err error) {
+		var owns, deleted int
+		var updated stamp
+		err = rows.Scan(&o.Form, &o.Request, &o.Chain, &o.Epoch, &owns, &o.From.Server, &o.From.Form, &o.From.Request, &o.From.Mapping,
+			&o.To.Server, &o.To.Form, &o.To.Request, &o.To.Mapping, &o.Fields, &deleted, &o.AtReader, &updated)
+		o.Owns, o.Deleted, o.Updated = owns == 1, deleted == 1, updated.Time
+		return o, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read dso_owner: %w", err)
+	}
+	return list, nil
+}
+
+// SavePositionWith is SavePosition that also stores, in the same transaction, what rows of dso_owner held at that
+// position: states by row ID.
+func SavePositionWith(ctx context.Context, db *engine.DB, epoch int64, position string, states map[string]string) error {
+	if len(states) == 0 {
+		return SavePosition(ctx, db, epoch, position)
+	}
+	return within(ctx, db, func(tx *sqlx.Tx) error {
+		if err := leased(ctx, tx, db.Server, epoch, "position_save", position, epoch); err != nil {
+			return err
+		}
+		for id, state := range states {
+			if _, err := exec(ctx, tx, "owner_read_back", state, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// PruneOwners forgets requests that have been gone for that long.
+func PruneOwners(ctx context.Context, h Handle, age time.Duration) error {
+	_, err := exec(ctx, h, "owner_prune", -age.Milliseconds())
+	return err
+}

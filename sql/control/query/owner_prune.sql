@@ -1,0 +1,3 @@
+/* ardso reader */
+DELETE FROM dso_owner
+WHERE deleted = 1 AND updated < {{after "?"}}

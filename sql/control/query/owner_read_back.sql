@@ -1,0 +1,4 @@
+/* ardso reader */
+UPDATE dso_owner
+SET at_reader = ?
+WHERE id = ?
