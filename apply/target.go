@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"ardso/mapping/definition"
+	"ardso/mapping/ownership"
 	"ardso/mapping/qual"
 	"ardso/sql/control"
 	"ardso/sql/engine"
@@ -37,6 +38,11 @@ type Target struct {
 	Log    *slog.Logger
 	// Patience is how long a target that does not accept is waited for; 0 = without end.
 	Patience time.Duration
+
+	// Tell is called with what the source must be told, once it is durable here and before the work is done.
+	Tell func(Result)
+	// Ownership leaves rules of the hand-over out, in tests only.
+	Ownership ownership.Rules
 
 	Counters Counters
 
@@ -66,6 +72,7 @@ type Counters struct {
 func NewTarget(ctx context.Context, db *engine.DB, source string, epoch int64, defs *definition.Compiled, log *slog.Logger) (*Target, error) {
 	t := &Target{
 		DB: db, Source: source, Epoch: epoch, Log: log.With("target", db.Server),
+		Tell:     func(Result) {},
 		writer:   statement.NewWriter(db),
 		mappings: make(map[string]*definition.CompiledMapping),
 		forms:    make(map[string]*schema.Form),
@@ -79,8 +86,23 @@ func NewTarget(ctx context.Context, db *engine.DB, source string, epoch int64, d
 			t.mappings[m.Name] = m
 			t.addForm(m.ToForm)
 		}
+		// Changes go back along mappings that hand ownership over.
+		if m.To.Server == source && m.From.Server == db.Server && m.TransferMode == definition.DataOwnership {
+			t.mappings[m.Name] = m
+			t.addForm(m.FromForm)
+		}
+		if source == db.Server { // write-backs
+			for _, f := range []*schema.Form{m.FromForm, m.ToForm} {
+				if f.Server == source {
+					t.addForm(f)
+				}
+			}
+		}
 	}
 	for _, f := range defs.Filters {
+		if f.Server == source && source == db.Server {
+			t.addForm(f.Form)
+		}
 		for action, to := range f.Named {
 			if f.Server == source && action.Server == db.Server {
 				t.addForm(to.Form)

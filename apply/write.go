@@ -11,6 +11,7 @@ import (
 	"ardso/apply/conflict"
 	"ardso/mapping"
 	"ardso/mapping/qual"
+	"ardso/mapping/request"
 	"ardso/sql/control"
 	"ardso/sql/engine"
 	"ardso/sql/schema"
@@ -26,7 +27,9 @@ type writing struct {
 
 	// What becomes true with the commit.
 	written, conflicts, parked int64
+	refused                    int64 // hand-overs
 	held, freed                []control.Key
+	results                    []Result
 }
 
 // commitError is a failed commit: whether the transaction is in is not known.
@@ -76,6 +79,9 @@ func (w *writing) count() {
 	c.Written.Add(w.written)
 	c.Conflicts.Add(w.conflicts)
 	c.Parked.Add(w.parked)
+	for _, r := range w.results {
+		w.t.Tell(r)
+	}
 }
 
 // write carries out folded operations.
@@ -120,7 +126,7 @@ func (w *writing) hold(ctx context.Context, ops []*mapping.Operation) ([]*mappin
 	for _, op := range ops {
 		key := heldKey(op)
 		row := byKey[key]
-		if row == nil {
+		if row == nil || op.Offer != nil || op.Home != nil { // these are settled with the source
 			free = append(free, op)
 			continue
 		}
@@ -259,6 +265,11 @@ func (w *writing) group(ctx context.Context, g *batch.Group) error {
 		return w.each(ctx, g.Ops)
 	}
 	w.written += int64(len(g.Ops) - len(refused))
+	for i, op := range g.Ops {
+		if op.TellSource && !slices.Contains(refused, i) {
+			w.tell(op, request.IDOf(w.t.forms[g.Form], op.TargetKey()), nil)
+		}
+	}
 	for _, i := range refused {
 		if err := w.one(ctx, g.Ops[i]); err != nil {
 			return err
@@ -371,6 +382,12 @@ func values(op *mapping.Operation, ids []int, before bool) []value.Value {
 
 // one carries out a single operation: reads the target's request under a lock, settles, writes.
 func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
+	switch form := w.t.forms[op.TargetForm]; {
+	case op.Home != nil:
+		return w.home(ctx, op, form)
+	case op.Offer != nil && form != nil:
+		return w.handOver(ctx, op, form)
+	}
 	if w.anyHeld([]*mapping.Operation{op}) {
 		rows, err := control.Held(ctx, w.tx, w.t.Source, heldKey(op))
 		if err != nil {
@@ -393,6 +410,9 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 	if form == nil {
 		return w.park(ctx, op, formGone(op), nil)
 	}
+	if op.Along != nil {
+		return w.along(ctx, op, form)
+	}
 	for range 3 { // a request that others insert or delete meanwhile is looked at again
 		key, current, failure, err := w.find(ctx, op, form)
 		if err != nil {
@@ -403,6 +423,9 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 		}
 		outcome := conflict.Settle(op, current, w.rules(op))
 		done, err := w.carryOut(ctx, op, form, key, current, outcome)
+		if err == nil && done && op.TellSource && w.isTaken(op, outcome) {
+			w.tell(op, request.IDOf(form, key), nil)
+		}
 		if err != nil || done {
 			return err
 		}
@@ -412,6 +435,11 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 		Reason: fmt.Sprintf("request %q: others keep changing the target's request of form %q", op.Request, op.TargetForm),
 		Fix:    "retry the operation when the request is left alone",
 	}, nil)
+}
+
+// isTaken reports whether the target holds what op brought: then the source may be told so.
+func (w *writing) isTaken(op *mapping.Operation, o conflict.Outcome) bool {
+	return !slices.Contains(w.held, heldKey(op)) && (o.Do != conflict.Nothing || o.Kind == conflict.None)
 }
 
 func formGone(op *mapping.Operation) *mapping.Failure {
@@ -782,6 +810,9 @@ func (w *writing) retry(ctx context.Context, id string) error {
 
 // recheck judges a stored failure by the definitions as they are now.
 func (w *writing) recheck(op *mapping.Operation) *mapping.Failure {
+	if op.Along != nil || op.Home != nil { // their values are checked where they are written
+		return nil
+	}
 	m := w.t.mappings[op.Mapping]
 	if m == nil {
 		if op.Mapping == "" {

@@ -102,6 +102,7 @@ type Watermark struct {
 type Selection struct {
 	Job     string // ID of the row in dso_pending that asks for it
 	Mapping string
+	Return  bool   // the rows go back along the mapping, with ownership
 	Where   string // qualification that each row is still to be judged by; "" = all
 	LastKey string // what Progress of the job becomes once these rows are durable
 	Final   bool   // the last chunk of the job

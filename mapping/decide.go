@@ -10,14 +10,17 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"ardso/cdc"
 	"ardso/mapping/definition"
+	"ardso/mapping/ownership"
 	"ardso/mapping/qual"
 	"ardso/mapping/request"
+	"ardso/sql/control"
 	"ardso/sql/schema"
 	"ardso/sql/value"
 )
@@ -32,7 +35,10 @@ type Decider struct {
 	server   string
 	forms    map[string]*form // by table, see tableKey
 	mappings map[string]*plan
+	returns  map[string]*plan // ways back of mappings that lead here with ownership
 	shapes   map[*cdc.Relation]*shaped
+	owners   *owners
+	rules    ownership.Rules // all, but in tests
 
 	truncate      map[string]bool // forms whose TRUNCATE is passed over
 	selection     *selection
@@ -47,6 +53,8 @@ type Decider struct {
 type form struct {
 	*schema.Form
 	filters []*filter // in execution order
+	// master is the Master Flag; nil: the form knows no ownership.
+	master *schema.Field
 }
 
 type filter struct {
@@ -75,6 +83,8 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 		server:   server,
 		forms:    make(map[string]*form),
 		mappings: make(map[string]*plan),
+		returns:  make(map[string]*plan),
+		owners:   newOwners(),
 		shapes:   make(map[*cdc.Relation]*shaped),
 	}
 	if s := defs.Document.Server(server); s != nil {
@@ -83,6 +93,9 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 	for _, m := range defs.Mappings {
 		if m.From.Server == server && m.Enabled {
 			d.mappings[m.Name] = newPlan(m)
+		}
+		if m.To.Server == server && m.Enabled && m.TransferMode == definition.DataOwnership {
+			d.returns[m.Name] = newReturn(m)
 		}
 	}
 	for _, f := range defs.Filters {
@@ -97,6 +110,10 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 	}
 	for _, m := range d.mappings {
 		d.form(m.FromForm) // hand-run transfers select from it, filters or not
+	}
+	for name, m := range d.returns {
+		d.form(m.FromForm) // changes of owned requests go back
+		m.pool = d.returnPool(name, defs)
 	}
 	for _, fm := range d.forms {
 		slices.SortStableFunc(fm.filters, func(a, b *filter) int { return a.Order - b.Order })
@@ -117,11 +134,23 @@ func (d *Decider) cause(f *filter, actions []definition.Action, otherwise bool) 
 	}
 }
 
+// returnPool is the pool in which changes go back along a mapping: the one that brought the request.
+func (d *Decider) returnPool(mapping string, defs *definition.Compiled) string {
+	for _, f := range defs.Filters {
+		for _, a := range slices.Concat(f.Actions, f.Else) {
+			if a.Transfer != nil && a.Transfer.Mapping == mapping {
+				return a.Transfer.Pool
+			}
+		}
+	}
+	return definition.DefaultPool
+}
+
 func (d *Decider) form(f *schema.Form) *form {
 	k := tableKey(f.Table.Schema, f.Table.Name)
 	fm := d.forms[k]
 	if fm == nil {
-		fm = &form{Form: f}
+		fm = &form{Form: f, master: f.FieldByID(schema.MasterFlag)}
 		d.forms[k] = fm
 	}
 	return fm
@@ -139,11 +168,32 @@ func (d *Decider) Tables() []*schema.Table {
 	for _, f := range d.forms {
 		tables = append(tables, f.Table)
 	}
+	if slices.ContainsFunc(slices.Collect(maps.Values(d.forms)), func(f *form) bool { return f.master != nil }) {
+		tables = append(tables, ownerTable)
+	}
 	slices.SortFunc(tables, func(a, b *schema.Table) int {
 		return strings.Compare(tableKey(a.Schema, a.Name), tableKey(b.Schema, b.Name))
 	})
 	return tables
 }
+
+// WritesBack reports whether anything may have to be written on the source itself.
+func (d *Decider) WritesBack() bool {
+	for _, f := range d.forms {
+		if f.master != nil || f.FieldByID(schema.TransferStatus) != nil {
+			return true
+		}
+	}
+	for _, m := range d.mappings {
+		if m.TransferMode == definition.CopyDelete {
+			return true
+		}
+	}
+	return false
+}
+
+// ownerTable is as much of dso_owner as readers need to be told.
+var ownerTable = &schema.Table{Name: cdc.OwnerTable, Key: []string{"id"}, Transactional: true}
 
 // judgesBefore reports whether the filter can say of a before image alone that the request was
 // transferred when it came to be so: then a modify of a request that it did not select is a first
@@ -161,17 +211,24 @@ func judgesBefore(f *definition.CompiledFilter, defs *definition.Compiled) bool 
 // was emptied (*TruncateError) and a log that does not hold what the definitions need
 // (*cdc.UnreadableError); nothing is decided past them.
 func (d *Decider) Decide(tx *cdc.Transaction) ([]*Operation, error) {
-	if tx.Mark != nil && tx.Mark.WriteBack {
-		return nil, nil
-	}
+	defer d.owners.ended(tx)
 	var ops []*Operation
 	for i := range tx.Changes {
+		if isOwnerTable(tx.Changes[i].Relation) {
+			if err := d.ownerRecord(tx, &tx.Changes[i]); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		sh, err := d.shaped(tx.Changes[i].Relation)
 		if err != nil {
 			return nil, err
 		}
 		if sh.form == nil {
 			continue
+		}
+		if tx.Mark != nil && tx.Mark.WriteBack && (sh.form.master == nil || tx.Changes[i].Kind != cdc.Delete) {
+			continue // a write-back triggers nothing, but the copies of what it deletes go, too
 		}
 		if ops, err = d.change(ops, tx, &tx.Changes[i], sh); err != nil {
 			return nil, err
@@ -211,8 +268,13 @@ func (d *Decider) shaped(rel *cdc.Relation) (*shaped, error) {
 
 // uses reports whether a definition on the form reads the field.
 func (d *Decider) uses(fm *form, f *schema.Field) bool {
-	if fm.IsKey(f) {
+	if fm.IsKey(f) || f == fm.master {
 		return true
+	}
+	for _, m := range d.returns {
+		if m.FromForm == fm.Form && m.reads(f) {
+			return true
+		}
 	}
 	for _, fl := range fm.filters {
 		if slices.Contains(fl.RunIf.Fields(), f) {
@@ -262,6 +324,12 @@ type event struct {
 	renamed       string   // the Request ID after the change, where it changed
 	failure       *Failure // the row cannot be read whole
 	env           qual.Env
+
+	// Of forms that know ownership only.
+	key     control.OwnerKey
+	state   ownership.State
+	open    *openHandOver
+	foreign bool // made by someone who does not own the request
 }
 
 // current is the image that 'F' reads.
@@ -303,8 +371,14 @@ func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange
 	} else {
 		e.id = request.ID(fm.Form, e.after)
 	}
-	if c.Kind == cdc.Selected {
+	if fm.master != nil {
+		ops = d.follow(ops, e, fm)
+	}
+	switch {
+	case c.Kind == cdc.Selected:
 		return d.selected(ops, e)
+	case e.merge && tx.Mark.WriteBack:
+		return ops, nil
 	}
 	return d.filters(ops, e, fm)
 }
@@ -408,6 +482,8 @@ func (d *Decider) act(ops []*Operation, first int, e *event, f *filter, a defini
 	switch {
 	case a.Transfer != nil:
 		op = d.transfer(e, a.Transfer)
+	case a.Return != nil:
+		op = d.giveBack(e, d.form(f.Form), a.Return)
 	case a.Delete != nil:
 		op = d.delete(e, f, a.Delete)
 	}
@@ -430,11 +506,15 @@ func (e *event) passed(server string) bool { return slices.Contains(e.path, serv
 
 func (d *Decider) transfer(e *event, t *definition.Transfer) *Operation {
 	m := d.mappings[t.Mapping]
-	if m == nil || e.after == nil || e.passed(m.To.Server) {
+	if m == nil || e.after == nil || e.passed(m.To.Server) && !t.OverrideLoopDetection {
 		return nil
+	}
+	if m.TransferMode == definition.DataOwnership || m.TransferMode == definition.CopyDelete {
+		return d.transferOwnership(m, e, d.form(m.FromForm))
 	}
 	op := m.operation(d, e)
 	op.Pool = t.Pool
+	op.TellSource = m.statuses
 	switch e.kind {
 	case cdc.Insert:
 		op.Action = Create
@@ -500,6 +580,9 @@ func (d *Decider) delete(e *event, f *filter, a *definition.Deletion) *Operation
 func (d *Decider) selected(ops []*Operation, e *event) ([]*Operation, error) {
 	s := e.tx.Selection
 	m := d.mappings[s.Mapping]
+	if s.Return {
+		m = d.returns[s.Mapping]
+	}
 	if m == nil {
 		return ops, nil
 	}
@@ -515,8 +598,20 @@ func (d *Decider) selected(ops []*Operation, e *event) ([]*Operation, error) {
 	case truth != qual.True:
 		return ops, nil
 	}
+	if s.Return || m.TransferMode == definition.DataOwnership || m.TransferMode == definition.CopyDelete {
+		op := (*Operation)(nil)
+		if fm := d.form(m.FromForm); s.Return {
+			op = d.giveBack(e, fm, &definition.Return{Pool: m.pool})
+		} else {
+			op = d.transferOwnership(m, e, fm)
+		}
+		if op != nil {
+			ops = append(ops, op)
+		}
+		return ops, nil
+	}
 	op := m.operation(d, e)
-	op.Action, op.Selected, op.Pool = Create, true, m.pool
+	op.Action, op.Selected, op.Pool, op.TellSource = Create, true, m.pool, m.statuses
 	m.fill(op, e)
 	if e.failure != nil {
 		op.Failure = e.failure

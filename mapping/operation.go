@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ardso/cdc"
+	"ardso/mapping/ownership"
 	"ardso/sql/value"
 )
 
@@ -70,8 +71,55 @@ type Operation struct {
 	// Selected: current state from a watermark select, not a change; it has no Before.
 	Selected bool `json:"selected,omitempty"`
 
+	// Offer, if not nil, hands the request's ownership over with it: a transfer with ownership, or a return.
+	Offer *ownership.Offer `json:"offer,omitempty"`
+	// Along, if not nil, makes this a change that follows the request's ownership chain: Fields are only those
+	// that it changed.
+	Along *Along `json:"along,omitempty"`
+	// TellSource: once the copy is durable the source's status fields are written, or, where there is an Image,
+	// the source's request is deleted if that is still what it holds.
+	TellSource bool `json:"tell_source,omitempty"`
+	// Image is the source's request as it was copied, by source field, in copy + delete.
+	Image []FieldChange `json:"image,omitempty"`
+	// Home, if not nil, makes this what is written on the source itself; Target is Source then.
+	Home *Home `json:"home,omitempty"`
+
 	// Failure, if not nil, says why this operation cannot be carried out at all. It is parked.
 	Failure *Failure `json:"failure,omitempty"`
+}
+
+// Along is a change on its way along an ownership chain.
+type Along struct {
+	Direction ownership.Direction `json:"direction"`
+	Chain     string              `json:"chain"`
+	// Epochs tells, by target field, under which epoch the value came to be; only of those that go up.
+	Epochs map[int]int64 `json:"epochs,omitempty"`
+}
+
+// HomeKind is what is to be written on the source itself.
+type HomeKind string
+
+const (
+	HandedOver HomeKind = "handed over"    // the write-back of a hand-over: the target has taken ownership
+	NotTaken   HomeKind = "not taken"      // the write-back of a hand-over that failed
+	Written    HomeKind = "written"        // a transfer without ownership has been carried out
+	Moved      HomeKind = "moved"          // the copy of copy + delete is durable: the source is deleted
+	Foreign    HomeKind = "foreign change" // an edit by someone who does not own the request
+)
+
+// Home is what is written on the source itself: a write-back, or the answer to a foreign change. The
+// operation's Form and Request name the source's request.
+type Home struct {
+	Kind  HomeKind        `json:"kind"`
+	Epoch int64           `json:"epoch,omitempty"` // of the hand-over; the write-back is void under another
+	Chain string          `json:"chain,omitempty"`
+	To    ownership.Place `json:"to"` // the copy on the target
+	// Return: ownership went back to where it came from.
+	Return bool `json:"return,omitempty"`
+	// Revert: the foreign change is undone, not only recorded.
+	Revert bool `json:"revert,omitempty"`
+	// Who made a foreign change; "" if the form does not tell.
+	Who string `json:"who,omitempty"`
 }
 
 // FieldChange is one target field in an operation.
@@ -112,6 +160,12 @@ func (o *Operation) ChangesKey() bool {
 		}
 	}
 	return false
+}
+
+// Alone reports whether the operation is carried out by itself, not together with others on its request:
+// it looks at who owns what.
+func (o *Operation) Alone() bool {
+	return o.Offer != nil || o.Along != nil || o.Home != nil || o.Image != nil
 }
 
 // TargetKey is the key of the target's request as the target knows it before the operation: the

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"ardso/mapping/definition"
+	"ardso/mapping/ownership"
 	"ardso/mapping/qual"
 	"ardso/mapping/request"
 	"ardso/sql/schema"
@@ -22,6 +24,8 @@ type plan struct {
 	pool  string
 	// causes are the filters that transfer along the mapping.
 	causes []cause
+	// statuses: the source's form keeps what became of a transfer.
+	statuses bool
 }
 
 // line fills one target field.
@@ -37,7 +41,7 @@ type line struct {
 }
 
 func newPlan(m *definition.CompiledMapping) *plan {
-	p := &plan{CompiledMapping: m, pool: definition.DefaultPool}
+	p := &plan{CompiledMapping: m, pool: definition.DefaultPool, statuses: m.FromForm.FieldByID(schema.TransferStatus) != nil}
 	for _, k := range m.ToForm.Key {
 		p.key = append(p.key, k.ID)
 	}
@@ -55,12 +59,56 @@ func newPlan(m *definition.CompiledMapping) *plan {
 			}
 		}
 	}
+	for id, l := range p.distributed() {
+		if f := m.ToForm.FieldByID(id); f != nil {
+			byTarget[f] = line{target: f, system: l, volatile: true, createOnly: true}
+		}
+	}
 	for _, f := range m.ToForm.Fields {
 		if l, ok := byTarget[f]; ok {
 			p.lines = append(p.lines, l)
 		}
 	}
 	return p
+}
+
+// distributed gives the distributed fields of a new copy that is outside any ownership chain, by ID
+// (dso-reference, "Field state after a successful transfer"). Those of a hand-over are written where it is
+// carried out.
+func (p *plan) distributed() map[int]func(*event) value.Value {
+	text := func(s string) func(*event) value.Value {
+		return func(*event) value.Value { return value.Text(s) }
+	}
+	history := func(e *event) value.Value {
+		return value.Text(HistoryLine(e.tx.CommitTime, ownership.Place{Server: p.From.Server, Form: p.FromForm.Name, Request: e.id, Mapping: p.Name}))
+	}
+	switch p.TransferMode {
+	case definition.DataOnly:
+		return map[int]func(*event) value.Value{
+			schema.MasterFlag:     func(*event) value.Value { return value.Int(schema.MasterNo) },
+			schema.CurrentForm:    text(p.FromForm.Name),
+			schema.CurrentServer:  text(p.From.Server),
+			schema.FromMapping:    text(p.Name),
+			schema.FromRequestID:  func(e *event) value.Value { return value.Text(e.id) },
+			schema.FromForm:       text(p.FromForm.Name),
+			schema.FromServer:     text(p.From.Server),
+			schema.FromPool:       func(*event) value.Value { return value.Text(p.pool) },
+			schema.MappingHistory: history,
+		}
+	case definition.IndependentCopy, definition.CopyDelete:
+		return map[int]func(*event) value.Value{
+			schema.MasterFlag:     func(*event) value.Value { return value.Int(schema.MasterYes) },
+			schema.CurrentForm:    text(p.ToForm.Name),
+			schema.CurrentServer:  text(p.To.Server),
+			schema.MappingHistory: history,
+		}
+	}
+	return nil
+}
+
+// HistoryLine is one line of Mapping History (dso-reference 29, choice 27).
+func HistoryLine(at time.Time, from ownership.Place) string {
+	return strings.Join([]string{at.UTC().Format(time.RFC3339), from.Request, from.Form, from.Server, from.Mapping}, "\t")
 }
 
 var systemLines = map[int]line{

@@ -18,7 +18,7 @@ import (
 // part and the after image, position and commit time of its last. A create and a later delete leave
 // nothing; a modify whose parts cancel out leaves nothing. ops is not modified.
 //
-// An operation that changes the key, that failed, that finds its request by a qualification, or whose
+// An operation that changes the key, that has to do with ownership (Alone), that failed, that finds its request by a qualification, or whose
 // before image is not what the part before it made, is never folded, and nothing is folded across a
 // key change.
 // Rule: docs/ARCHITECTURE.md, "Batches".
@@ -27,7 +27,7 @@ func Fold(ops []*mapping.Operation) []*mapping.Operation {
 	out := make([]*slot, 0, len(ops))
 	open := make(map[string]*slot, len(ops))
 	for _, op := range ops {
-		if op.ChangesKey() {
+		if op.ChangesKey() || op.Alone() {
 			clear(open)
 			out = append(out, &slot{op: op})
 			continue
@@ -56,7 +56,7 @@ func Fold(ops []*mapping.Operation) []*mapping.Operation {
 
 // Empty reports whether op would write nothing: a modify that changes no field.
 func Empty(op *mapping.Operation) bool {
-	if op.Action != mapping.Modify || op.Failure != nil || op.CreateIfMissing {
+	if op.Action != mapping.Modify || op.Failure != nil || op.CreateIfMissing || op.Alone() {
 		return false
 	}
 	for _, f := range op.Fields {
@@ -75,7 +75,7 @@ func Queue(held []*mapping.Operation, then *mapping.Operation) []*mapping.Operat
 		last := *held[len(held)-1]
 		failure := last.Failure
 		last.Failure = nil
-		if !last.ChangesKey() && !then.ChangesKey() && foldKey(&last) == foldKey(then) && foldable(&last, then) {
+		if !last.ChangesKey() && !then.ChangesKey() && !last.Alone() && !then.Alone() && foldKey(&last) == foldKey(then) && foldable(&last, then) {
 			rest := held[: len(held)-1 : len(held)-1]
 			if j := join(&last, then); j != nil {
 				j.Failure = failure
@@ -198,12 +198,12 @@ func Plan(ops []*mapping.Operation, serial func(form string) bool) []*Group {
 	rows := make(map[string]*Group) // by form and key: where a request was last written
 	var last *Group                 // last group of a serial form
 	for _, op := range ops {
-		if op.ChangesKey() || op.Match != "" {
+		if op.ChangesKey() || op.Match != "" || op.Alone() {
 			clear(open)
 			clear(rows)
 			last = nil
 			g := newGroup(op)
-			g.Single = g.Single || op.Match != ""
+			g.Single = g.Single || op.Match != "" || op.Alone()
 			groups = append(groups, g)
 			continue
 		}

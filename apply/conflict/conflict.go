@@ -31,6 +31,8 @@ const (
 	UniqueTaken   Kind = "unique_taken"    // another request holds the value of a unique index (ARERR 382)
 	Reference     Kind = "reference"       // a foreign key refuses the row
 	ValueRefused  Kind = "value_refused"   // the database refused a value
+	OwnedThere    Kind = "owned_there"     // the target's request cannot take ownership: it owns itself, or is another
+	ForeignChange Kind = "foreign_change"  // someone who does not own the request has changed it
 	SeveralMatch  Kind = "several_matches" // a matching qualification found more than one request
 )
 

@@ -103,11 +103,8 @@ func (c *checker) mapping(m *Mapping) *CompiledMapping {
 	}
 	x.Lines = c.custom(m.Fields, from, to, m.From.Server)
 	x.Lines = c.auto(x)
-	x.Returns = c.custom(m.ReturnFields, to, from, m.To.Server)
-	if len(m.ReturnFields) > 0 && m.WhenToUpdate == NoUpdate && m.TransferMode != DataOwnership {
-		c.warnings.add(m.PosOf("return_fields"), "unused", "leave it out, or keep it for later",
-			"return_fields is for updates and returns, which mapping %q does not make", m.Name)
-	}
+	x.Returns = c.returns(x)
+	c.ownership(x)
 	c.lengths(x)
 	c.keyFilled(x)
 	c.requiredFilled(x)

@@ -30,7 +30,7 @@ type CompiledMapping struct {
 	FromForm *schema.Form
 	ToForm   *schema.Form
 	Lines    []Line // ascending by target field ID, one per target field
-	Returns  []Line // the field map back, of return_fields only; likewise
+	Returns  []Line // the field map back, for updates and returns; likewise
 	// Match finds the request to write on the target: 'F' is a field of ToForm, $F$ one of FromForm.
 	// nil: requests are found by key.
 	Match *qual.Qualification

@@ -144,8 +144,9 @@ type Mapping struct {
 	Exclude               []Text        `json:"exclude,omitempty"` // fields, by ID or name, that Match leaves alone
 	Fields                []Assignment  `json:"fields,omitempty"`  // in the order written
 	ReturnFields          []Assignment  `json:"return_fields,omitempty"`
-	MatchingQualification Text          `json:"matching_qualification"` // zero: requests are matched by key
-	MaxTimeToRetry        time.Duration `json:"max_time_to_retry"`      // 0 = no retry; default NoLimit
+	ReturnExclude         []Text        `json:"return_exclude,omitempty"` // as Exclude, of the way back
+	MatchingQualification Text          `json:"matching_qualification"`   // zero: requests are matched by key
+	MaxTimeToRetry        time.Duration `json:"max_time_to_retry"`        // 0 = no retry; default NoLimit
 
 	EnforcePatternMatching bool           `json:"enforce_pattern_matching"` // default yes
 	RequireRequiredFields  bool           `json:"require_required_fields"`  // default yes

@@ -320,6 +320,7 @@ var mappingObject = object[Mapping]{
 		is("exclude", listOf(fieldRef), func(m *Mapping) *[]Text { return &m.Exclude }, "Fields, by name or ID, that match leaves alone."),
 		is("fields", assignments, func(m *Mapping) *[]Assignment { return &m.Fields }, "Target field: expression over the source request. Such a line goes before match."),
 		is("return_fields", assignments, func(m *Mapping) *[]Assignment { return &m.ReturnFields }, "The same for updates and returns: source field: expression over the target's request."),
+		is("return_exclude", listOf(fieldRef), func(m *Mapping) *[]Text { return &m.ReturnExclude }, "Fields, by name or ID, that updates and returns leave alone, beside those that transfers do."),
 		is("matching_qualification", expression, func(m *Mapping) *Text { return &m.MatchingQualification }, "Finds the target's request instead of its Request ID: 'Field' is the target's, $Field$ the source's."),
 		is("max_time_to_retry", duration(0, map[string]time.Duration{"no limit": NoLimit}), func(m *Mapping) *time.Duration { return &m.MaxTimeToRetry }, "How long curable errors are tried again; 0 = not at all; default: no limit."),
 		is("enforce_pattern_matching", yesNo, func(m *Mapping) *bool { return &m.EnforcePatternMatching }, "Values must match the target fields' patterns; default: yes."),

@@ -10,37 +10,13 @@ var unsupported = []struct {
 	find   func(d *Document) []Pos
 }{
 	{
-		"transfer_mode: data + ownership", "ownership is not handed over yet; data only and independent copy work",
-		inMappings("transfer_mode", func(m *Mapping) bool { return m.TransferMode == DataOwnership }),
-	},
-	{
-		"transfer_mode: copy + delete", "the source request is not deleted after the copy yet; data only and independent copy work",
-		inMappings("transfer_mode", func(m *Mapping) bool { return m.TransferMode == CopyDelete }),
-	},
-	{
-		"when_to_update other than no update", "copies do not send changes back yet",
-		inMappings("when_to_update", func(m *Mapping) bool { return m.WhenToUpdate != NoUpdate }),
+		"when_to_update: hourly, daily", "copies are updated immediately, on return or not at all",
+		inMappings("when_to_update", func(m *Mapping) bool { return m.WhenToUpdate == Hourly || m.WhenToUpdate == Daily }),
 	},
 	{
 		"max_time_to_retry other than no limit", "errors that may cure themselves are tried again until they are cured",
 		inMappings("max_time_to_retry", func(m *Mapping) bool { return m.MaxTimeToRetry != NoLimit }),
 	},
-	{
-		"on_foreign_change: revert", "it needs ownership, which is not handed over yet",
-		inMappings("on_foreign_change", func(m *Mapping) bool { return m.OnForeignChange == Revert }),
-	},
-	{"return", "ownership is not handed over yet, so there is nothing to return", inActions(func(a Action) (Pos, bool) {
-		if a.Return == nil {
-			return Pos{}, false
-		}
-		return a.Return.Pos, true
-	})},
-	{"override_loop_detection", "a change never goes to a server that it has passed", inActions(func(a Action) (Pos, bool) {
-		if a.Transfer == nil || !a.Transfer.OverrideLoopDetection {
-			return Pos{}, false
-		}
-		return a.Transfer.PosOf("override_loop_detection"), true
-	})},
 	{"escalations", "nothing runs them yet; `ardso transfer --where` does it by hand", func(d *Document) (at []Pos) {
 		for _, e := range d.Escalations {
 			at = append(at, e.Pos)

@@ -165,14 +165,18 @@ func Accept(s *State, owns bool, o *Offer) Answer {
 }
 
 // Accepted is the target's state once it has taken the offer; s is its state before, nil if none. values
-// are the hashes of its fields as they are written.
+// are the hashes of its fields as they stand then, those that it kept included.
 func Accepted(s *State, o *Offer, values map[int]string) State {
 	n := State{Chain: o.Chain, Epoch: o.Epoch + 1, Owner: true, From: o.From, Fields: make(map[int]Field, len(values))}
 	if o.Return && s != nil && s.Chain == o.Chain {
 		n.From = s.From
 	}
 	for id, h := range values {
-		n.Fields[id] = Field{Hash: h, Epoch: o.Changed[id]}
+		f := Field{Hash: h, Epoch: o.Changed[id]}
+		if !s.Takes(o, id, Rules{}) { // its own
+			f.Epoch = s.ChangedAt(id, h)
+		}
+		n.Fields[id] = f
 	}
 	return n
 }

@@ -102,6 +102,15 @@ func ID(f *schema.Form, im Image) string {
 	return strings.Join(parts, "|")
 }
 
+// IDOf is ID for key values, in key order.
+func IDOf(f *schema.Form, key []value.Value) string {
+	im := make(Image, len(f.Fields))
+	for i, k := range f.Key {
+		im[k.Index] = key[i]
+	}
+	return ID(f, im)
+}
+
 var escape = strings.NewReplacer(`\`, `\\`, `|`, `\|`)
 
 // ParseID is the inverse of ID: the key values, logical, in key order.

@@ -122,6 +122,18 @@ func SavePositionWith(ctx context.Context, db *engine.DB, epoch int64, position 
 	})
 }
 
+// AskAgain asks for a job in the place of a failed operation: both in one transaction, so that it is neither
+// lost nor asked for twice.
+func AskAgain(ctx context.Context, db *engine.DB, errorID string, p Pending) error {
+	return within(ctx, db, func(tx *sqlx.Tx) error {
+		if err := DeleteError(ctx, tx, errorID); err != nil {
+			return err
+		}
+		_, err := InsertPending(ctx, tx, p)
+		return err
+	})
+}
+
 // PruneOwners forgets requests that have been gone for that long.
 func PruneOwners(ctx context.Context, h Handle, age time.Duration) error {
 	_, err := exec(ctx, h, "owner_prune", -age.Milliseconds())

@@ -11,6 +11,7 @@ import (
 	"ardso/cdc"
 	"ardso/cdc/watermark"
 	"ardso/mapping"
+	"ardso/mapping/definition"
 	"ardso/sql/control"
 	"ardso/sql/schema"
 	"ardso/sql/statement"
@@ -87,7 +88,7 @@ func (j *jobs) look(ctx context.Context) ([]control.Pending, error) {
 	}
 	loading := make(map[string]bool)
 	for _, p := range list {
-		loading[p.Mapping] = true
+		loading[p.Mapping] = loading[p.Mapping] || p.Type == jobTransfer
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -146,7 +147,7 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 	result := selected
 	go func() {
 		result <- j.s.stream.Select(ctx, watermark.Job{
-			ID: p.ID, Mapping: p.Mapping, Where: p.Qualification, After: p.LastKey,
+			ID: p.ID, Mapping: p.Mapping, Return: p.Type == jobReturn, Where: p.Qualification, After: p.LastKey,
 			Rows: &chunker{jobs: j, form: rows, where: where},
 		})
 	}()
@@ -188,10 +189,11 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 func (j *jobs) prepare(ctx context.Context, p *control.Pending) (*schema.Form, schema.Condition, error) {
 	var none schema.Condition
 	m := j.s.sys.Compiled.Mapping(p.Mapping)
-	if m == nil || m.From.Server != j.s.server.Name || !m.Enabled {
-		return nil, none, &jobError{"mapping.unknown", fmt.Sprintf("mapping %q is not an enabled mapping from %s", p.Mapping, j.s.server.Name), "name a mapping of the definitions"}
+	form, err := jobForm(m, j.s.server.Name, p)
+	if err != nil {
+		return nil, none, err
 	}
-	q, err := j.s.decider.CompileWhere(p.Qualification, m.FromForm)
+	q, err := j.s.decider.CompileWhere(p.Qualification, form)
 	if err != nil {
 		return nil, none, &jobError{"qualification.error", fmt.Sprintf("%s: %s", p.Qualification, err), "correct the qualification"}
 	}
@@ -199,12 +201,31 @@ func (j *jobs) prepare(ctx context.Context, p *control.Pending) (*schema.Form, s
 	if p.RowsTotal <= 0 {
 		p.RowsTotal = -1
 		cctx, cancel := context.WithTimeout(ctx, 5*time.Second) // an estimate is not worth more
-		if n, err := j.writer.Count(cctx, j.s.server.DB, m.FromForm, cond); err == nil {
+		if n, err := j.writer.Count(cctx, j.s.server.DB, form, cond); err == nil {
 			p.RowsTotal = n
 		}
 		cancel()
 	}
-	return m.FromForm, cond, nil
+	return form, cond, nil
+}
+
+// Types of jobs in dso_pending.
+const (
+	jobTransfer = "transfer"
+	jobReturn   = "return"
+)
+
+// jobForm is the form whose requests a job takes along its mapping, or back.
+func jobForm(m *definition.CompiledMapping, server string, p *control.Pending) (*schema.Form, error) {
+	switch {
+	case m != nil && m.Enabled && p.Type == jobTransfer && m.From.Server == server:
+		return m.FromForm, nil
+	case m != nil && m.Enabled && p.Type == jobReturn && m.To.Server == server && m.TransferMode == definition.DataOwnership:
+		return m.ToForm, nil
+	case p.Type == jobReturn:
+		return nil, &jobError{"mapping.unknown", fmt.Sprintf("mapping %q is not an enabled mapping that hands ownership over to %s", p.Mapping, server), "name a mapping of the definitions"}
+	}
+	return nil, &jobError{"mapping.unknown", fmt.Sprintf("mapping %q is not an enabled mapping from %s", p.Mapping, server), "name a mapping of the definitions"}
 }
 
 // jobError is why a job cannot be carried out.

@@ -13,6 +13,7 @@ import (
 	"ardso/apply"
 	"ardso/mapping"
 	"ardso/mapping/definition"
+	"ardso/sql/schema"
 )
 
 // layout says which thread of which pool an operation falls to on one target. It is kept beside the
@@ -65,9 +66,36 @@ func newLayout(source, target string, single bool, defs *definition.Compiled) *l
 			}
 		}
 	}
+	for _, m := range defs.Mappings {
+		if m.TransferMode == definition.DataOwnership && m.To.Server == source && m.From.Server == target {
+			// Changes go back. They are one stream with the transfers between the same forms.
+			if _, ok := l.lanes[laneKey(m.ToForm.Name, m.FromForm.Name)]; !ok {
+				put(m.ToForm.Name, m.FromForm.Name, transferPool(defs, m.Name), apply.IsSerial(m.FromForm))
+			}
+		}
+		if source == target { // what is written on the source itself
+			for _, f := range []*schema.Form{m.FromForm, m.ToForm} {
+				if f.Server == source {
+					put(f.Name, f.Name, mapping.HomePool, true)
+				}
+			}
+		}
+	}
 	sum := sha256.Sum256([]byte(l.text()))
 	l.id = hex.EncodeToString(sum[:8])
 	return l
+}
+
+// transferPool is the pool in which a mapping's transfers run.
+func transferPool(defs *definition.Compiled, name string) string {
+	for _, f := range defs.Filters {
+		for _, a := range slices.Concat(f.Actions, f.Else) {
+			if a.Transfer != nil && a.Transfer.Mapping == name {
+				return a.Transfer.Pool
+			}
+		}
+	}
+	return definition.DefaultPool
 }
 
 func laneKey(from, to string) string { return from + "\t" + to }

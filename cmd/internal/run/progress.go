@@ -15,6 +15,8 @@ type progress struct {
 
 	mu      sync.Mutex
 	queue   []*entry // in log order; the first is unfinished
+	active  int      // entries that are not durable
+	held    int      // hand-overs that are open
 	done    cdc.Position
 	bytes   int
 	changed chan struct{} // closed and replaced when something finishes while others wait
@@ -26,6 +28,8 @@ type entry struct {
 	p        *progress
 	position cdc.Position // "" until its last part was read
 	open     int          // portions that are not durable, plus one while parts are to come
+	held     int          // hand-overs whose write-back has not come by in the log (ownership, rule 3)
+	settled  bool         // open has come to 0
 	after    func()       // called once it and all before it are durable; must not wait
 }
 
@@ -39,6 +43,7 @@ func (p *progress) begin() *entry {
 	defer p.mu.Unlock()
 	e := &entry{p: p, open: 1}
 	p.queue = append(p.queue, e)
+	p.active++
 	return e
 }
 
@@ -56,6 +61,23 @@ func (e *entry) free(bytes int) {
 	defer e.p.mu.Unlock()
 	e.p.bytes -= bytes
 	e.p.wake()
+}
+
+// hold keeps the position before the transaction until release: its hand-over is open. The others go on.
+func (e *entry) hold() {
+	e.p.mu.Lock()
+	defer e.p.mu.Unlock()
+	e.held++
+	e.p.held++
+}
+
+// release ends a hold.
+func (e *entry) release() {
+	e.p.mu.Lock()
+	defer e.p.mu.Unlock()
+	e.held--
+	e.p.held--
+	e.settle()
 }
 
 // finish counts a portion as durable.
@@ -77,13 +99,18 @@ func (e *entry) read(pos cdc.Position) {
 
 // settle tells those who wait. p.mu is held.
 func (e *entry) settle() {
+	if e.open == 0 && !e.settled {
+		e.settled = true
+		e.p.active--
+	}
 	e.p.advance()
+	e.p.wake()
 }
 
 // advance drops finished transactions from the queue's head. p.mu is held.
 func (p *progress) advance() {
 	n := 0
-	for n < len(p.queue) && p.queue[n].open == 0 {
+	for n < len(p.queue) && p.queue[n].open == 0 && p.queue[n].held == 0 {
 		p.done = p.queue[n].position
 		if p.queue[n].after != nil {
 			p.queue[n].after()
@@ -92,9 +119,6 @@ func (p *progress) advance() {
 		n++
 	}
 	p.queue = p.queue[n:]
-	if n > 0 {
-		p.wake()
-	}
 }
 
 // wake lets those that wait look again. p.mu is held.
@@ -117,9 +141,14 @@ func (p *progress) waitRoom(ctx context.Context) error {
 	return p.wait(ctx, func() bool { return p.bytes <= p.budget })
 }
 
-// waitIdle waits until all that was begun is finished.
+// waitIdle waits until all that was begun is durable; hand-overs may be open.
 func (p *progress) waitIdle(ctx context.Context) error {
-	return p.wait(ctx, func() bool { return len(p.queue) == 0 })
+	return p.wait(ctx, func() bool { return p.active == 0 })
+}
+
+// waitClosed waits until no hand-over is open and all that was begun is durable.
+func (p *progress) waitClosed(ctx context.Context) error {
+	return p.wait(ctx, func() bool { return p.held == 0 && p.active == 0 })
 }
 
 // wait waits for a condition, which is asked with p.mu held.

@@ -17,12 +17,14 @@ import (
 	"ardso/cdc/watermark"
 	"ardso/mapping"
 	"ardso/sql/control"
+	"ardso/sql/engine"
 )
 
 const (
 	leaseTTL      = 15 * time.Second // a dead process is relieved within this and one third of it
 	leaseRenewal  = leaseTTL / 3
-	watermarkAge  = time.Hour // older ones have come by or never will
+	watermarkAge  = time.Hour           // older ones have come by or never will
+	ownersAge     = 30 * 24 * time.Hour // of requests that are gone; what comes for them late comes within that
 	saveInterval  = time.Second
 	pollInterval  = time.Second
 	drainLimit    = 30 * time.Second
@@ -46,6 +48,7 @@ type source struct {
 	progress *progress
 	targets  map[string]*target
 	jobs     *jobs
+	back     *writeBack    // nil: nothing is ever written back here
 	retried  chan struct{} // closed once all retries that wait were handed to their threads
 
 	tx *dealing // the transaction whose parts are being dealt out
@@ -102,6 +105,12 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 			threads.Go(func() error { return th.Run(tctx) })
 		}
 	}
+	// What the threads have to tell the source comes last: its own thread ends after them.
+	backing, bctx := errgroup.WithContext(tctx)
+	if s.back != nil {
+		s.back.run(bctx)
+		backing.Go(func() error { return s.back.thread.Run(bctx) })
+	}
 
 	reading, rctx := errgroup.WithContext(tctx)
 	readCtx, stopReading := context.WithCancelCause(rctx)
@@ -140,7 +149,14 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 		cancel(err)
 	}
 	// The first cause is what matters: a thread's failure ends the reading with a mere cancellation.
-	if terr := threads.Wait(); terr != nil && (err == nil || errors.Is(err, context.Canceled)) {
+	terr := threads.Wait()
+	if s.back != nil {
+		s.back.thread.Close()
+	}
+	if berr := backing.Wait(); berr != nil && (terr == nil || errors.Is(terr, context.Canceled)) {
+		terr = berr
+	}
+	if terr != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		err = terr
 	}
 	close(stopHelpers)
@@ -200,7 +216,8 @@ func (s *source) batch(ctx context.Context) error {
 	}
 	select {
 	case <-passed:
-		return nil
+		// Write-backs are part of what is to be carried out; they come by behind the end.
+		return s.progress.waitClosed(ctx)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -218,6 +235,9 @@ func (s *source) writeWatermark(ctx context.Context, kind cdc.WatermarkKind, nam
 // openTargets fences out former processes, then learns how far they came.
 func (s *source) openTargets(ctx context.Context, from cdc.Position) error {
 	s.targets = make(map[string]*target)
+	if err := s.openWriteBack(ctx); err != nil {
+		return err
+	}
 	for _, name := range s.sys.targetsOf(s.server.Name) {
 		to := s.sys.Servers[name]
 		l := newLayout(s.server.Name, name, to.DB.Engine.SingleWriter, s.sys.Compiled)
@@ -237,6 +257,9 @@ func (s *source) openTargets(ctx context.Context, from cdc.Position) error {
 		}
 		if s.opt.Once {
 			at.Patience = batchPatience
+		}
+		if s.back != nil {
+			at.Tell = s.back.tell
 		}
 		t := &target{Target: at, layout: l, threads: make(map[place]*apply.Thread)}
 		if err := s.readCheckpoints(ctx, t); err != nil {
@@ -277,7 +300,7 @@ func (s *source) readCheckpoints(ctx context.Context, t *target) error {
 	}
 	byLayout := make(map[string]coverage)
 	for _, c := range all {
-		if c.Thread < 0 {
+		if c.Thread < 0 || c.Layout == writeBackLayout {
 			continue
 		}
 		cov, ok := byLayout[c.Layout]
@@ -311,7 +334,7 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 		if err := s.progress.waitRoom(ctx); err != nil {
 			return err
 		}
-		ops, err := s.decider.Decide(tx)
+		ops, err := s.decide(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -362,7 +385,19 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 		if !ok {
 			return fmt.Errorf("no thread for form %q to %q on %s", op.Form, op.TargetForm, op.Target)
 		}
+		if op.Offer != nil {
+			s.back.hold(op, d.entry)
+		}
+		if op.Image != nil { // not done before the source is deleted
+			d.add(0)
+			s.back.expect(op, d.entry)
+		}
 		if tx.Selection == nil && s.isCovered(t, op, d.alone, end) {
+			if op.Offer != nil || op.TellSource {
+				if err := s.back.again(ctx, t, op); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		th := t.threads[p]
@@ -395,7 +430,10 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 		}
 		d.add(bytes)
 		w.Free = func() { d.free(bytes) }
-		w.Done = d.finish
+		w.Done = func() {
+			s.back.settle(w.Ops)
+			d.finish()
+		}
 		if err := th.Send(ctx, *w); err != nil {
 			return err
 		}
@@ -461,12 +499,13 @@ func (s *source) savePositions(ctx context.Context, stop <-chan struct{}) error 
 	tick := time.NewTicker(saveInterval)
 	defer tick.Stop()
 	saved := s.progress.position()
+	failures := 0
 	save := func(ctx context.Context) error {
 		p := s.progress.position()
 		if p == saved {
 			return nil
 		}
-		if err := control.SavePosition(ctx, s.server.DB, s.epoch, string(p)); err != nil {
+		if err := s.savePosition(ctx, p); err != nil {
 			return err
 		}
 		saved = p
@@ -483,7 +522,14 @@ func (s *source) savePositions(ctx context.Context, stop <-chan struct{}) error 
 			return nil
 		case <-tick.C:
 		}
-		if err := save(ctx); err != nil && ctx.Err() == nil {
+		err := save(ctx)
+		if err != nil && s.server.DB.Engine.Class(err) == engine.Transient && failures < 10 {
+			failures++ // a deadlock with a write-back passes
+			s.log.Debug("position not saved", "err", err)
+			continue
+		}
+		failures = 0
+		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s: save position: %w", s.server.Name, err)
 		}
 	}
@@ -508,6 +554,12 @@ func (s *source) retryErrors(ctx context.Context) error {
 			}
 			for _, r := range rows {
 				if len(busy) >= cap(done) || busy[r.ID] {
+					continue
+				}
+				if again, err := s.askAgain(ctx, t, r); err != nil || again {
+					if err != nil && ctx.Err() == nil {
+						s.log.Debug("ask for a hand-over again", "err", err)
+					}
 					continue
 				}
 				p, ok := t.layout.place(&mapping.Operation{Form: r.Form, TargetForm: r.TargetForm, Request: r.Request}, false)

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"ardso/mapping"
 	"ardso/mapping/definition"
 	"ardso/sql/catalog"
 	"ardso/sql/engine"
@@ -126,6 +127,9 @@ func (s *System) Sources() []string {
 		if m.Enabled {
 			set[m.From.Server] = true
 		}
+		if m.Enabled && m.TransferMode == definition.DataOwnership {
+			set[m.To.Server] = true // its changes go back
+		}
 	}
 	for _, f := range s.Compiled.Filters {
 		set[f.Server] = true
@@ -140,6 +144,12 @@ func (s *System) targetsOf(source string) []string {
 		if m.From.Server == source && m.Enabled {
 			set[m.To.Server] = true
 		}
+		if m.To.Server == source && m.Enabled && m.TransferMode == definition.DataOwnership {
+			set[m.From.Server] = true
+		}
+	}
+	if mapping.NewDecider(source, s.Compiled).WritesBack() {
+		set[source] = true
 	}
 	for _, f := range s.Compiled.Filters {
 		if f.Server != source {

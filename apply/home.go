@@ -1,0 +1,232 @@
+package apply
+
+import (
+	"context"
+	"slices"
+
+	"ardso/apply/conflict"
+	"ardso/mapping"
+	"ardso/mapping/ownership"
+	"ardso/mapping/request"
+	"ardso/sql/control"
+	"ardso/sql/schema"
+	"ardso/sql/value"
+)
+
+// home writes on the source itself: a write-back, or the answer to a foreign change.
+func (w *writing) home(ctx context.Context, op *mapping.Operation, form *schema.Form) error {
+	if form == nil {
+		return w.park(ctx, op, formGone(op), nil)
+	}
+	key, err := request.ParseID(form, op.Request)
+	if err != nil {
+		return w.park(ctx, op, w.refusal(op, err), nil)
+	}
+	err = w.within(ctx, func() error {
+		rows, err := w.t.writer.Lookup(ctx, w.tx, form, [][]value.Value{key}, true)
+		if err != nil {
+			return err
+		}
+		c := &copyOf{form: form, key: key}
+		if rows[0] != nil {
+			c.row = currentRow(form, rows[0])
+		}
+		if err := w.loadState(ctx, c); err != nil {
+			return err
+		}
+		switch op.Home.Kind {
+		case mapping.HandedOver:
+			return w.handedOver(ctx, op, c)
+		case mapping.NotTaken:
+			return w.notTaken(ctx, op, c)
+		case mapping.Written:
+			return w.writeStatus(ctx, op, c)
+		case mapping.Moved:
+			return w.moved(ctx, op, c)
+		}
+		return w.foreign(ctx, op, c)
+	})
+	if err != nil && !w.passes(err) {
+		return w.park(ctx, op, w.refusal(op, err), nil)
+	}
+	return err
+}
+
+// mayWriteBack reports whether a hand-over's write-back still means this copy.
+func (w *writing) mayWriteBack(op *mapping.Operation, c *copyOf) (ownership.State, bool) {
+	var s ownership.State
+	if c.state != nil {
+		s = c.state.Clone()
+	}
+	return s, c.row != nil && ownership.WriteBack(&s, c.owns(), op.Home.Epoch, w.t.Ownership)
+}
+
+// handedOver takes ownership away from the giver, now that the target has it.
+func (w *writing) handedOver(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	s, ok := w.mayWriteBack(op, c)
+	if !ok {
+		return nil
+	}
+	h := op.Home
+	s.Chain, s.Epoch, s.Owner, s.To = h.Chain, s.At(), false, h.To
+	if err := w.saveState(ctx, c, &s); err != nil {
+		return err
+	}
+	set := map[int]value.Value{
+		schema.MasterFlag:    value.Int(schema.MasterNo),
+		schema.CurrentForm:   value.Text(h.To.Form),
+		schema.CurrentServer: value.Text(h.To.Server),
+	}
+	if h.Return {
+		set[schema.UpdateStatus] = status(c.form, schema.UpdateStatus, "Success")
+	} else {
+		set[schema.TransferStatus] = status(c.form, schema.TransferStatus, "Success")
+		set[schema.ToRequestID] = value.Text(h.To.Request)
+	}
+	return w.put(ctx, op, c, false, overlay(c.form, nil, sorted(set)))
+}
+
+// notTaken keeps the failure of a hand-over on the giver, which goes on owning the request.
+func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if s, ok := w.mayWriteBack(op, c); ok {
+		s.Epoch, s.Owner = s.At(), true
+		if err := w.saveState(ctx, c, &s); err != nil { // its record ends the hand-over in the log
+			return err
+		}
+		id := schema.TransferStatus
+		if op.Home.Return {
+			id = schema.UpdateStatus
+		}
+		if err := w.put(ctx, op, c, false, overlay(c.form, nil, []conflict.Write{{Field: id, Value: status(c.form, id, "Failure")}})); err != nil {
+			return err
+		}
+	}
+	return w.park(ctx, op, op.Failure, nil)
+}
+
+// status is the number of a label of one of the status fields.
+func status(form *schema.Form, id int, label string) value.Value {
+	if f := form.FieldByID(id); f != nil {
+		if n, ok := f.Number(label); ok {
+			return value.Int(n)
+		}
+	}
+	return value.Null
+}
+
+// writeStatus keeps on the source that a transfer without ownership was carried out.
+func (w *writing) writeStatus(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if c.row == nil {
+		return nil
+	}
+	set := map[int]value.Value{
+		schema.TransferStatus: status(c.form, schema.TransferStatus, "Success"),
+		schema.ToRequestID:    value.Text(op.Home.To.Request),
+	}
+	write := slices.DeleteFunc(overlay(c.form, nil, sorted(set)), func(x conflict.Write) bool {
+		return c.row.Field(x.Field).Equal(x.Value)
+	})
+	return w.put(ctx, op, c, false, write)
+}
+
+// moved deletes the source of a copy + delete, unless it was changed after it was copied: then the copy is
+// stale, and the source stays.
+func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if c.row == nil {
+		return nil
+	}
+	for _, f := range op.Fields {
+		if f.Before.Known() && !schema.IsDistributed(f.Field) && !c.row.Field(f.Field).Equal(f.Before) {
+			return w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Nothing, By: "copy + delete: the source was changed"})
+		}
+	}
+	if c.state != nil {
+		s := c.state.Clone()
+		s.Deleted, s.Owner, s.Fields = true, false, nil
+		if err := w.saveState(ctx, c, &s); err != nil {
+			return err
+		}
+	}
+	accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: conflict.Delete})
+	if err == nil && accepted {
+		w.written++
+	}
+	return err
+}
+
+// foreign records an edit by someone who does not own the request, and undoes it if it is to be: what was
+// changed once more since then stays.
+func (w *writing) foreign(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	o := conflict.Outcome{Kind: conflict.ForeignChange, By: "on_foreign_change: report"}
+	if op.Home.Revert {
+		o.By = "on_foreign_change: revert"
+		var write []conflict.Write
+		isNew := op.Action == mapping.Delete
+		for _, f := range op.Fields {
+			if f.Before.Known() && (isNew || f.Changes() && c.row != nil && c.row.Field(f.Field).Equal(f.After)) {
+				write = append(write, conflict.Write{Field: f.Field, Value: f.Before})
+			}
+		}
+		if len(write) > 0 && isNew == (c.row == nil) {
+			o.Do = conflict.Update
+			if isNew {
+				o.Do = conflict.Insert
+			}
+			if err := w.put(ctx, op, c, isNew, write); err != nil {
+				return err
+			}
+		}
+	}
+	return w.settled(ctx, op, c.row, o)
+}
+
+// HomeOf makes what is to be written on the source out of what became of an operation on its target.
+func HomeOf(r Result) *mapping.Operation {
+	op := r.Op
+	h := &mapping.Home{Kind: mapping.Written, To: r.To}
+	home := &mapping.Operation{
+		Mapping: op.Mapping, Action: mapping.Modify, Home: h, Pool: mapping.HomePool,
+		Source: op.Source, Form: op.Form, Request: op.Request, Target: op.Source, TargetForm: op.Form,
+		Position: op.Position, CommitTime: op.CommitTime, Path: []string{op.Source}, Failure: r.Failure,
+	}
+	switch {
+	case op.Offer != nil:
+		h.Kind, h.Epoch, h.Chain, h.Return = mapping.HandedOver, op.Offer.Epoch, op.Offer.Chain, op.Offer.Return
+		if r.Failure != nil {
+			h.Kind = mapping.NotTaken
+			h.To = ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}
+		}
+	case op.Image != nil:
+		h.Kind, home.Action, home.Fields = mapping.Moved, mapping.Delete, op.Image
+	}
+	return home
+}
+
+// AskAgain finds out what became of an operation that a former process has carried out, whose source may not have
+// been told. ok is false where there is nothing to tell yet: it waits among the errors.
+func (t *Target) AskAgain(ctx context.Context, op *mapping.Operation) (r Result, ok bool, err error) {
+	r = Result{Op: op, To: ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}}
+	if op.Offer == nil {
+		waiting, err := control.ListErrors(ctx, t.DB, control.ErrorFilter{Source: op.Source, Mapping: op.Mapping, TargetForm: op.TargetForm, Request: op.Request, Limit: 1})
+		if form := t.forms[op.TargetForm]; form != nil {
+			r.To.Request = request.IDOf(form, op.TargetKey())
+		}
+		return r, err == nil && len(waiting) == 0, err
+	}
+	rows, err := control.OwnersOfChain(ctx, t.DB, op.Offer.Chain)
+	if err != nil {
+		return r, false, err
+	}
+	for _, o := range rows {
+		if o.Epoch > op.Offer.Epoch && o.Form == op.TargetForm {
+			r.To.Request = o.Request
+			return r, true, nil
+		}
+	}
+	r.Failure = &mapping.Failure{
+		Kind:   string(conflict.OwnedThere),
+		Reason: "mapping " + op.Mapping + ", request " + op.Request + ": " + op.Target + " did not take the request over; `ardso conflicts` there and the log of that run tell why",
+		Fix:    "see to the request there, then retry",
+	}
+	return r, true, nil
+}

@@ -1,0 +1,552 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ardso/apply/conflict"
+	"ardso/mapping"
+	"ardso/mapping/definition"
+	"ardso/mapping/ownership"
+	"ardso/mapping/request"
+	"ardso/sql/control"
+	"ardso/sql/schema"
+	"ardso/sql/value"
+)
+
+// Result is what became of an operation whose source is to be told: a hand-over, or a transfer that the source
+// keeps a status of.
+type Result struct {
+	Op      *mapping.Operation
+	To      ownership.Place  // the copy on the target
+	Failure *mapping.Failure // nil: it is carried out
+}
+
+// tell has the source told once the transaction is committed.
+func (w *writing) tell(op *mapping.Operation, id string, f *mapping.Failure) {
+	w.results = append(w.results, Result{
+		Op: op, Failure: f,
+		To: ownership.Place{Server: op.Target, Form: op.TargetForm, Request: id, Mapping: op.Mapping},
+	})
+}
+
+// copyOf is the target's copy of a request, locked.
+type copyOf struct {
+	form  *schema.Form
+	key   []value.Value
+	row   *conflict.Current // nil: there is none
+	state *ownership.State  // nil: it is not under ownership
+}
+
+func (c *copyOf) id() string { return request.IDOf(c.form, c.key) }
+
+func (c *copyOf) ownerKey() control.OwnerKey {
+	return control.OwnerKey{Form: c.form.Name, Request: c.id()}
+}
+
+// owns reads the copy's Master Flag.
+func (c *copyOf) owns() bool {
+	if c.row == nil {
+		return false
+	}
+	v := c.row.Field(schema.MasterFlag)
+	return !v.Known() || v.IsNull() || v.Int() != schema.MasterNo
+}
+
+// text reads one of the copy's distributed fields; "" where it has none.
+func (c *copyOf) text(id int) string {
+	if c.row == nil {
+		return ""
+	}
+	return c.row.Field(id).SQL()
+}
+
+// copy finds and locks the target's copy: the request first, then its row of dso_owner.
+func (w *writing) copy(ctx context.Context, op *mapping.Operation, form *schema.Form) (*copyOf, *mapping.Failure, error) {
+	key, row, failure, err := w.find(ctx, op, form)
+	if err != nil || failure != nil {
+		return nil, failure, err
+	}
+	c := &copyOf{form: form, key: key, row: row}
+	return c, nil, w.loadState(ctx, c)
+}
+
+func (w *writing) loadState(ctx context.Context, c *copyOf) error {
+	c.state = nil
+	o, err := control.LockOwner(ctx, w.tx, c.ownerKey())
+	if err != nil || o == nil {
+		return err
+	}
+	s, err := mapping.StateOf(o)
+	c.state = &s
+	return err
+}
+
+func (w *writing) saveState(ctx context.Context, c *copyOf, s *ownership.State) error {
+	return control.WriteOwner(ctx, w.tx, mapping.OwnerOf(c.ownerKey(), s))
+}
+
+// handOver takes a request with its ownership, or has the source told why not. It is never parked here:
+// the source goes on owning the request then, and asks again if it wants to.
+func (w *writing) handOver(ctx context.Context, op *mapping.Operation, form *schema.Form) error {
+	failure := op.Failure
+	if failure == nil {
+		err := w.within(ctx, func() (err error) {
+			failure, err = w.take(ctx, op, form)
+			return err
+		})
+		switch {
+		case err != nil && w.passes(err):
+			return err
+		case err != nil:
+			failure = w.refusal(op, err)
+		}
+	}
+	if failure != nil {
+		w.refused++
+		w.tell(op, "", failure)
+	}
+	return nil
+}
+
+// take is handOver within a savepoint.
+func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.Form) (*mapping.Failure, error) {
+	c, failure, err := w.copy(ctx, op, form)
+	if err != nil || failure != nil {
+		return failure, err
+	}
+	var write []conflict.Write
+	isNew := c.row == nil
+	switch ownership.Accept(c.state, c.owns(), op.Offer) {
+	case ownership.Have:
+		w.tell(op, c.id(), nil)
+		return nil, nil
+	case ownership.Refuse:
+		return w.taken(ctx, op, c, "it owns itself there, under another ownership chain")
+	}
+	switch {
+	case isNew:
+		write = withCreateDate(op, form, written(op))
+	case c.state != nil && c.state.Chain == op.Offer.Chain:
+		write, err = w.mergeOffer(ctx, op, c)
+	case w.isCopyOf(op, c):
+		write = differing(op, c.row)
+	default:
+		switch w.rules(op).Duplicate {
+		case definition.Overwrite:
+			write = differing(op, c.row)
+			err = w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.InsertExists, Do: conflict.Update, By: "duplicate_request_id: overwrite"})
+		case definition.CreateNew:
+			isNew, write = true, withCreateDate(op, form, written(op))
+			if c.key, err = w.nextKey(ctx, form); err == nil {
+				write = withKey(form, write, c.key)
+				c.row, c.state = nil, nil
+			}
+		default:
+			return w.taken(ctx, op, c, "a request of that ID is there already")
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if isNew && slices.ContainsFunc(c.key, func(v value.Value) bool { return !v.Known() || v.IsNull() }) {
+		if c.key, err = w.nextKey(ctx, form); err != nil {
+			return nil, err
+		}
+		write = withKey(form, write, c.key)
+	}
+	state := ownership.Accepted(c.state, op.Offer, w.hashes(op, c, write))
+	if err := w.saveState(ctx, c, &state); err != nil {
+		return nil, err
+	}
+	if err := w.put(ctx, op, c, isNew, overlay(form, write, distributed(op, c, &state))); err != nil {
+		return nil, err
+	}
+	if err := w.unhold(ctx, op); err != nil {
+		return nil, err
+	}
+	w.tell(op, c.id(), nil)
+	return nil, nil
+}
+
+// taken refuses a hand-over because of what is there, and records it with both images (G5).
+func (w *writing) taken(ctx context.Context, op *mapping.Operation, c *copyOf, why string) (*mapping.Failure, error) {
+	f := &mapping.Failure{
+		Kind:   string(conflict.OwnedThere),
+		Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: request %q of form %q on %s cannot take it over: %s", op.Mapping, op.Request, op.Form, op.Source, c.id(), c.form.Name, op.Target, why),
+		Fix:    "see to the request there, or set duplicate_request_id; then retry",
+	}
+	return f, w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.OwnedThere, Do: conflict.Nothing, By: "ownership"})
+}
+
+// settled records a conflict that was settled.
+func (w *writing) settled(ctx context.Context, op *mapping.Operation, cur *conflict.Current, o conflict.Outcome) error {
+	w.conflicts++
+	return w.record(ctx, op, cur, o)
+}
+
+// isCopyOf reports whether the target's request came from this very source, without ownership or in an
+// earlier chain: then it is the same request (dso-reference 29, choices 6 and 7).
+func (w *writing) isCopyOf(op *mapping.Operation, c *copyOf) bool {
+	return !c.owns() && c.text(schema.FromServer) == op.Source && c.text(schema.FromForm) == op.Form && c.text(schema.FromRequestID) == op.Request
+}
+
+// mergeOffer merges what a hand-over brings into a copy of the same chain, field by field: the copy keeps what the
+// giver does not know yet.
+func (w *writing) mergeOffer(ctx context.Context, op *mapping.Operation, c *copyOf) ([]conflict.Write, error) {
+	var write, kept []conflict.Write
+	for _, x := range written(op) {
+		f := op.Field(x.Field)
+		switch {
+		case f.Companion, c.row.Field(x.Field).Equal(x.Value):
+		case c.state.Takes(op.Offer, x.Field, w.t.Ownership):
+			write = append(write, x)
+		default:
+			kept = append(kept, x)
+		}
+	}
+	if len(kept) > 0 { // an edit is on its way to the giver and belongs to this copy
+		w.t.Log.Debug("hand-over keeps what the copy holds", "form", c.form.Name, "request", c.id(), "fields", len(kept))
+	}
+	return companions(op, write), nil
+}
+
+// written lists what op brings, its key included.
+func written(op *mapping.Operation) []conflict.Write {
+	var list []conflict.Write
+	for _, f := range op.Fields {
+		if f.After.Known() {
+			list = append(list, conflict.Write{Field: f.Field, Value: f.After})
+		}
+	}
+	return list
+}
+
+// differing lists what op brings and the target does not hold, companions with it.
+func differing(op *mapping.Operation, cur *conflict.Current) []conflict.Write {
+	var list []conflict.Write
+	for _, f := range op.Fields {
+		if f.After.Known() && !f.Companion && !cur.Field(f.Field).Equal(f.After) {
+			list = append(list, conflict.Write{Field: f.Field, Value: f.After})
+		}
+	}
+	return companions(op, list)
+}
+
+// companions adds them to what is written, if anything is.
+func companions(op *mapping.Operation, write []conflict.Write) []conflict.Write {
+	if len(write) == 0 {
+		return nil
+	}
+	for _, f := range op.Fields {
+		if f.Companion && f.After.Known() && (op.Action == mapping.Modify || f.Field != schema.CreateDate) {
+			write = append(write, conflict.Write{Field: f.Field, Value: f.After})
+		}
+	}
+	return write
+}
+
+// hashes names what the fields that op carries hold once write is written.
+func (w *writing) hashes(op *mapping.Operation, c *copyOf, write []conflict.Write) map[int]string {
+	out := make(map[int]string, len(op.Offer.Changed))
+	for id := range op.Offer.Changed {
+		if i := slices.IndexFunc(write, func(x conflict.Write) bool { return x.Field == id }); i >= 0 {
+			out[id] = mapping.HashOf(write[i].Value)
+		} else if c.row != nil {
+			out[id] = mapping.HashOf(c.row.Field(id))
+		}
+	}
+	return out
+}
+
+// distributed gives the distributed fields of a copy that has taken ownership
+// (dso-reference, "Field state after a successful transfer").
+func distributed(op *mapping.Operation, c *copyOf, s *ownership.State) []conflict.Write {
+	set := map[int]value.Value{
+		schema.MasterFlag:    value.Int(schema.MasterYes),
+		schema.CurrentForm:   value.Text(c.form.Name),
+		schema.CurrentServer: value.Text(op.Target),
+	}
+	if !op.Offer.Return {
+		set[schema.FromMapping] = value.Text(s.From.Mapping)
+		set[schema.FromRequestID] = value.Text(s.From.Request)
+		set[schema.FromForm] = value.Text(s.From.Form)
+		set[schema.FromServer] = value.Text(s.From.Server)
+		set[schema.FromPool] = value.Text(op.Pool)
+		set[schema.MappingHistory] = value.Text(appendLine(c.text(schema.MappingHistory), mapping.HistoryLine(op.CommitTime, s.From)))
+	}
+	return sorted(set)
+}
+
+// maxHistory bounds Mapping History (dso-reference 29, choice 27).
+const maxHistory = 200
+
+func appendLine(history, line string) string {
+	lines := strings.Split(strings.TrimRight(history, "\n"), "\n")
+	if history == "" {
+		lines = nil
+	}
+	lines = append(lines, line)
+	return strings.Join(lines[max(0, len(lines)-maxHistory):], "\n")
+}
+
+func sorted(set map[int]value.Value) []conflict.Write {
+	var list []conflict.Write
+	for id, v := range set {
+		list = append(list, conflict.Write{Field: id, Value: v})
+	}
+	slices.SortFunc(list, func(a, b conflict.Write) int { return a.Field - b.Field })
+	return list
+}
+
+// overlay adds what the form has of the distributed fields to write.
+func overlay(form *schema.Form, write, more []conflict.Write) []conflict.Write {
+	out := slices.Clone(write)
+	for _, x := range more {
+		if form.FieldByID(x.Field) == nil {
+			continue
+		}
+		if i := slices.IndexFunc(out, func(y conflict.Write) bool { return y.Field == x.Field }); i >= 0 {
+			out[i] = x
+		} else {
+			out = append(out, x)
+		}
+	}
+	slices.SortFunc(out, func(a, b conflict.Write) int { return a.Field - b.Field })
+	return out
+}
+
+// nextKey makes a new Request ID.
+func (w *writing) nextKey(ctx context.Context, form *schema.Form) ([]value.Value, error) {
+	if form.NextID == nil || len(form.Key) != 1 {
+		return nil, &noNewIDError{form: form.Name}
+	}
+	n, err := w.t.writer.NextID(ctx, w.tx, form, 1)
+	if err != nil {
+		return nil, err
+	}
+	return []value.Value{value.Text(form.NextID.Format(n))}, nil
+}
+
+// withKey puts key in the place of what write says of it.
+func withKey(form *schema.Form, write []conflict.Write, key []value.Value) []conflict.Write {
+	var more []conflict.Write
+	for i, k := range form.Key {
+		more = append(more, conflict.Write{Field: k.ID, Value: key[i]})
+	}
+	return overlay(form, write, more)
+}
+
+// put inserts or updates the copy, which is locked.
+func (w *writing) put(ctx context.Context, op *mapping.Operation, c *copyOf, isNew bool, write []conflict.Write) error {
+	doing := conflict.Update
+	if isNew {
+		doing = conflict.Insert
+	} else {
+		write = slices.DeleteFunc(slices.Clone(write), func(x conflict.Write) bool {
+			f := c.form.FieldByID(x.Field)
+			return f != nil && c.form.IsKey(f)
+		})
+	}
+	if len(write) == 0 {
+		return nil
+	}
+	accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: doing, Write: write})
+	if err == nil && !accepted {
+		err = &unsteadyError{form: c.form.Name, request: c.id()}
+	}
+	if err == nil {
+		w.written++
+	}
+	return err
+}
+
+// unsteadyError is a request that came to be, or went, under a transaction that had found it otherwise.
+type unsteadyError struct{ form, request string }
+
+func (e *unsteadyError) Error() string {
+	return fmt.Sprintf("request %q of form %q was made or deleted at this very moment", e.request, e.form)
+}
+func (e *unsteadyError) Name() string   { return "target.unsteady" }
+func (e *unsteadyError) Remedy() string { return "retry" }
+
+// unhold removes what waits for a request that a hand-over has brought as a whole.
+func (w *writing) unhold(ctx context.Context, op *mapping.Operation) error {
+	if len(w.t.held.suspects([]control.Key{heldKey(op)})) == 0 {
+		return nil
+	}
+	rows, err := control.Held(ctx, w.tx, w.t.Source, heldKey(op))
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if err := control.DeleteError(ctx, w.tx, r.ID); err != nil {
+			return err
+		}
+		w.freed = append(w.freed, r.Key())
+	}
+	return nil
+}
+
+// along merges a change that follows an ownership chain into the target's copy, field by field.
+func (w *writing) along(ctx context.Context, op *mapping.Operation, form *schema.Form) error {
+	if op.Failure != nil {
+		return w.park(ctx, op, op.Failure, nil)
+	}
+	c, failure, err := w.chainCopy(ctx, op, form)
+	if err != nil {
+		return err
+	}
+	if failure != nil {
+		return w.park(ctx, op, failure, nil)
+	}
+	if c == nil || c.row == nil {
+		return w.gone(ctx, op)
+	}
+	if op.Action == mapping.Delete {
+		return w.alongDelete(ctx, op, c)
+	}
+	err = w.within(ctx, func() error { return w.mergeAlong(ctx, op, c) })
+	if err != nil && !w.passes(err) {
+		return w.park(ctx, op, w.refusal(op, err), c.row)
+	}
+	return err
+}
+
+// chainCopy finds the target's copy of op's chain: the one that op names, or, where that was not known when op
+// was decided on, the only one there is; nil if there is none.
+func (w *writing) chainCopy(ctx context.Context, op *mapping.Operation, form *schema.Form) (*copyOf, *mapping.Failure, error) {
+	c, failure, err := w.copy(ctx, op, form)
+	if err != nil || failure != nil || c.state != nil && c.state.Chain == op.Along.Chain {
+		return c, failure, err
+	}
+	// The chain's origin has no row of its own before its first write-back.
+	if c.row != nil && c.state == nil && op.Along.Direction == ownership.Down {
+		return c, nil, nil
+	}
+	rows, err := control.OwnersOfChain(ctx, w.tx, op.Along.Chain)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows = slices.DeleteFunc(rows, func(o control.Owner) bool { return o.Deleted || o.Form != form.Name })
+	if len(rows) != 1 {
+		return nil, nil, nil
+	}
+	key, err := request.ParseID(form, rows[0].Request)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := w.t.writer.Lookup(ctx, w.tx, form, [][]value.Value{key}, true)
+	if err != nil || found[0] == nil {
+		return nil, nil, err
+	}
+	c = &copyOf{form: form, key: key, row: currentRow(form, found[0])}
+	return c, nil, w.loadState(ctx, c)
+}
+
+func currentRow(form *schema.Form, row []value.Value) *conflict.Current {
+	return &conflict.Current{Field: func(id int) value.Value {
+		if f := form.FieldByID(id); f != nil {
+			return row[f.Index]
+		}
+		return value.Absent
+	}}
+}
+
+// gone records a change for a copy that is no longer there: it was deleted meanwhile.
+func (w *writing) gone(ctx context.Context, op *mapping.Operation) error {
+	kind := conflict.UpdateMissing
+	if op.Action == mapping.Delete {
+		kind = conflict.DeleteMissing
+	}
+	return w.settled(ctx, op, nil, conflict.Outcome{Kind: kind, Do: conflict.Nothing, By: "ownership: the copy is gone"})
+}
+
+// mergeAlong is along for a modify, within a savepoint.
+func (w *writing) mergeAlong(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	var write, lost []conflict.Write
+	clash := false
+	for _, f := range op.Fields {
+		if f.Companion || !f.Changes() || !f.After.Known() {
+			continue
+		}
+		x := conflict.Write{Field: f.Field, Value: f.After}
+		o := ownership.Merge(op.Along.Direction, value.Value.Equal, f.Before, f.After, c.row.Field(f.Field))
+		clash = clash || o.Conflict
+		if o.Write {
+			write = append(write, x)
+		} else if o.Conflict {
+			lost = append(lost, x)
+		}
+	}
+	if clash {
+		o := conflict.Outcome{Kind: conflict.UpdateDiffers, Do: conflict.Update, By: "ownership: the higher epoch"}
+		if len(write) == 0 {
+			o.Do = conflict.Nothing
+		}
+		if err := w.settled(ctx, op, c.row, o); err != nil {
+			return err
+		}
+	}
+	if len(write) == 0 {
+		return nil
+	}
+	if op.Along.Direction == ownership.Up && c.state != nil {
+		s := c.state.Clone()
+		if s.Fields == nil {
+			s.Fields = make(map[int]ownership.Field)
+		}
+		for _, x := range write {
+			s.Fields[x.Field] = ownership.Field{Hash: mapping.HashOf(x.Value), Epoch: op.Along.Epochs[x.Field]}
+		}
+		if err := w.saveState(ctx, c, &s); err != nil {
+			return err
+		}
+	}
+	return w.put(ctx, op, c, false, companions(op, write))
+}
+
+// alongDelete deletes the copy of a request that its owner has deleted. Up, the copy has been given ownership
+// meanwhile, and stays if it has been edited since.
+func (w *writing) alongDelete(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if op.Along.Direction == ownership.Up && w.isEdited(c) {
+		return w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Nothing, By: "ownership: the higher epoch"})
+	}
+	return w.within(ctx, func() error {
+		var s ownership.State
+		if c.state != nil {
+			s = c.state.Clone()
+		} else {
+			s.Chain = op.Along.Chain
+		}
+		s.Deleted, s.Owner, s.Fields = true, false, nil
+		if err := w.saveState(ctx, c, &s); err != nil {
+			return err
+		}
+		if !conflict.Stands(op, c.row) {
+			if err := w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Delete, By: "ownership: the higher epoch"}); err != nil {
+				return err
+			}
+		}
+		accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: conflict.Delete})
+		if err == nil && accepted {
+			w.written++
+		}
+		return err
+	})
+}
+
+// isEdited reports whether a copy is no longer as it was handed over.
+func (w *writing) isEdited(c *copyOf) bool {
+	if c.state == nil {
+		return true
+	}
+	for id, f := range c.state.Fields {
+		if mapping.HashOf(c.row.Field(id)) != f.Hash {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,237 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"ardso/apply"
+	"ardso/cdc"
+	"ardso/mapping"
+	"ardso/mapping/request"
+	"ardso/sql/control"
+	"ardso/sql/schema"
+	"ardso/sql/value"
+)
+
+// writeBackLayout marks the checkpoint of the thread that tells a source what became of its operations. It
+// has no position: what it does may be done again.
+const writeBackLayout = "write-back"
+
+// writeBack tells a source, in its own database, what became of its operations on their targets, and keeps
+// the reader's position before hand-overs that are open.
+type writeBack struct {
+	s      *source
+	thread *apply.Thread
+	ctx    context.Context // of the thread
+
+	mu     sync.Mutex
+	holds  map[control.OwnerKey]*entry
+	untold map[*mapping.Operation]*entry
+}
+
+// openWriteBack makes the thread, where anything can have to be written back.
+func (s *source) openWriteBack(ctx context.Context) error {
+	if !s.decider.WritesBack() {
+		return nil
+	}
+	db, name := s.server.DB, s.server.Name
+	row := control.Checkpoint{Source: name, Pool: mapping.HomePool, Layout: writeBackLayout}
+	if err := control.Prepare(ctx, db, name, s.epoch, row); err != nil {
+		return err
+	}
+	to, err := apply.NewTarget(ctx, db, name, s.epoch, s.sys.Compiled, s.log)
+	if err != nil {
+		return err
+	}
+	all, err := control.LoadCheckpoints(ctx, db, name)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if c.Layout == writeBackLayout {
+			row = c
+		}
+	}
+	s.back = &writeBack{s: s, thread: to.NewThread(row), holds: make(map[control.OwnerKey]*entry), untold: make(map[*mapping.Operation]*entry)}
+	return control.PruneOwners(ctx, db, ownersAge)
+}
+
+// run tells for how long things may be told.
+func (b *writeBack) run(ctx context.Context) { b.ctx = ctx }
+
+// tell writes back what became of an operation. Targets' threads call it once it is durable there.
+func (b *writeBack) tell(r apply.Result) {
+	b.mu.Lock()
+	e := b.untold[r.Op]
+	delete(b.untold, r.Op)
+	b.mu.Unlock()
+	b.send(r, e)
+}
+
+// send hands the write-back to the thread; e, if not nil, waits for it.
+func (b *writeBack) send(r apply.Result, e *entry) {
+	home := apply.HomeOf(r)
+	done := func() {}
+	if e != nil {
+		done = e.finish
+	}
+	// What cannot be sent because all ends is told by the next run, which reads the operation again.
+	_ = b.thread.Send(b.ctx, apply.Work{Ops: []*mapping.Operation{home}, Path: home.Path, Free: func() {}, Done: done})
+}
+
+// hold keeps the position before a hand-over until it is closed.
+func (b *writeBack) hold(op *mapping.Operation, e *entry) {
+	key := control.OwnerKey{Form: op.Form, Request: op.Request}
+	e.hold()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if old := b.holds[key]; old != nil {
+		defer old.release()
+	}
+	b.holds[key] = e
+}
+
+// closed lets the position pass hand-overs whose write-back the log has brought.
+func (b *writeBack) closed(keys []control.OwnerKey) {
+	for _, k := range keys {
+		b.mu.Lock()
+		e := b.holds[k]
+		delete(b.holds, k)
+		b.mu.Unlock()
+		if e != nil {
+			e.release()
+		}
+	}
+}
+
+// expect keeps the position before an operation until its source has been told.
+func (b *writeBack) expect(op *mapping.Operation, e *entry) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.untold[op] = e
+}
+
+// settle says that operations are durable: of those that were expected to be told and were not, there is
+// nothing to tell, because they wait among the errors.
+func (b *writeBack) settle(ops []*mapping.Operation) {
+	if b == nil {
+		return
+	}
+	for _, op := range ops {
+		if op.Image == nil {
+			continue
+		}
+		b.mu.Lock()
+		e := b.untold[op]
+		delete(b.untold, op)
+		b.mu.Unlock()
+		if e != nil {
+			e.finish()
+		}
+	}
+}
+
+// again tells the source of an operation that a former process has carried out, perhaps without telling.
+func (b *writeBack) again(ctx context.Context, t *target, op *mapping.Operation) error {
+	r, ok, err := t.AskAgain(ctx, op)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: ask what became of request %q: %w", t.DB.Server, op.Request, err)
+	case ok:
+		b.tell(r)
+	default:
+		b.settle([]*mapping.Operation{op})
+	}
+	return nil
+}
+
+// decide is Decider.Decide with what it must know of ownership.
+func (s *source) decide(ctx context.Context, tx *cdc.Transaction) ([]*mapping.Operation, error) {
+	if keys := s.decider.Unknown(tx); len(keys) > 0 {
+		rows, err := control.ReadOwners(ctx, s.server.DB, keys...)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.server.Name, err)
+		}
+		states := make(map[control.OwnerKey]string, len(rows))
+		for _, o := range rows {
+			states[o.OwnerKey] = o.AtReader
+		}
+		for _, k := range keys {
+			if err := s.decider.Know(k, states[k]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	ops, err := s.decider.Decide(tx)
+	if s.back != nil {
+		s.back.closed(s.decider.Closed())
+	}
+	return ops, err
+}
+
+// savePosition stores how far the log is carried out, and what dso_owner held there.
+func (s *source) savePosition(ctx context.Context, p cdc.Position) error {
+	upTo := func(at cdc.Position) bool { return s.reader.Covers(p, at) }
+	states := make(map[string]string)
+	for k, text := range s.decider.Changed(upTo) {
+		states[k.ID()] = text
+	}
+	if err := control.SavePositionWith(ctx, s.server.DB, s.epoch, string(p), states); err != nil {
+		return err
+	}
+	s.decider.Settle(upTo)
+	return nil
+}
+
+// askAgain turns the retry of a hand-over that was not taken into a transfer or return of the request as it is
+// now: what was decided then may no longer be its owner's.
+func (s *source) askAgain(ctx context.Context, t *target, r control.PendingError) (bool, error) {
+	if t.DB != s.server.DB {
+		return false, nil
+	}
+	ops, err := ReadOperations(r.Operation)
+	if err != nil || len(ops) == 0 || ops[0].Home == nil || ops[0].Home.Kind != mapping.NotTaken {
+		return false, err
+	}
+	m := s.sys.Compiled.Mapping(r.Mapping)
+	kind, form := jobTransfer, (*schema.Form)(nil)
+	switch {
+	case m != nil && ops[0].Home.Return && m.To.Server == s.server.Name:
+		kind, form = jobReturn, m.ToForm
+	case m != nil && m.From.Server == s.server.Name:
+		form = m.FromForm
+	default:
+		return false, nil
+	}
+	where, err := WhereRequest(form, r.Request)
+	if err != nil {
+		return false, err
+	}
+	return true, control.AskAgain(ctx, s.server.DB, r.ID, control.Pending{
+		Type: kind, Mapping: r.Mapping, Form: form.Name, Qualification: where, RowsTotal: -1, CreatedBy: "retry of " + r.ID,
+	})
+}
+
+// WhereRequest is the qualification that selects one request.
+func WhereRequest(form *schema.Form, id string) (string, error) {
+	key, err := request.ParseID(form, id)
+	if err != nil {
+		return "", err
+	}
+	tests := make([]string, len(key))
+	for i, k := range form.Key {
+		tests[i] = fmt.Sprintf("'%s' = %s", strings.ReplaceAll(k.Name, "'", "''"), literal(key[i]))
+	}
+	return strings.Join(tests, " AND "), nil
+}
+
+// literal writes a key's value as a qualification does.
+func literal(v value.Value) string {
+	switch v.Kind() {
+	case value.KindInt, value.KindDecimal:
+		return v.SQL()
+	}
+	return `"` + strings.ReplaceAll(v.SQL(), `"`, `""`) + `"`
+}

@@ -1,0 +1,311 @@
+package mapping
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"ardso/cdc"
+	"ardso/mapping/definition"
+	"ardso/mapping/ownership"
+	"ardso/mapping/request"
+	"ardso/sql/control"
+	"ardso/sql/schema"
+)
+
+// follow sends a change of a request under ownership along its chain, or has a foreign change seen to.
+func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
+	e.key = control.OwnerKey{Form: fm.Name, Request: e.id}
+	if t := d.owners.state(e.key); t != nil {
+		e.state = t.State
+	}
+	if open := d.owners.open[e.key]; open != nil {
+		e.open = open
+	}
+	if e.before == nil || e.kind == cdc.Selected || e.merge && d.owners.arrived[e.key] {
+		return ops
+	}
+	c := ownership.Change{Merged: e.merge, WasOwner: owns(fm.master, e.before), Path: e.path}
+	if c.IsForeign() {
+		e.foreign = true
+		return append(ops, d.foreign(e, fm))
+	}
+	var open *ownership.HandOver
+	chain := e.state.Chain
+	if e.open != nil {
+		open, chain = &e.open.HandOver, e.open.chain
+	}
+	if chain == "" {
+		return ops
+	}
+	for _, w := range ownership.Ways(c, &e.state, open, d.rules) {
+		if op := d.along(e, fm, chain, w); op != nil {
+			ops = append(ops, op)
+		}
+	}
+	return ops
+}
+
+// along makes the operation that takes a change to one copy of the chain; nil where nothing goes there.
+func (d *Decider) along(e *event, fm *form, chain string, w ownership.Way) *Operation {
+	m, failure := d.way(fm, w)
+	if m == nil {
+		return d.failed(e, fm, w.To, failure)
+	}
+	if w.Direction == ownership.Down && e.after != nil && m.WhenToUpdate != definition.Immediately {
+		return nil
+	}
+	op := m.operation(d, e)
+	op.Action, op.Pool, op.Renamed = Modify, m.pool, ""
+	if e.after == nil {
+		op.Action = Delete
+	}
+	op.Along = &Along{Direction: w.Direction, Chain: chain}
+	m.fill(op, e)
+	if e.failure != nil {
+		op.Failure = e.failure
+	}
+	if w.Direction == ownership.Up {
+		op.Along.Epochs = m.epochs(func(f *schema.Field) int64 {
+			if !e.merge {
+				return e.state.At()
+			}
+			return e.state.ChangedAt(f.ID, HashOf(e.after[f.Index]))
+		}, e.after)
+	}
+	if op.Action == Modify && op.Failure == nil {
+		op.Fields = slices.DeleteFunc(op.Fields, func(f FieldChange) bool { return !f.Companion && (!f.After.Known() || !f.Changes()) })
+		if !slices.ContainsFunc(op.Fields, FieldChange.Changes) {
+			return nil // nothing that the mapping carries has changed
+		}
+	}
+	return d.address(op, m, w.To.Request)
+}
+
+// address names the request that op goes to by its Request ID, not by what the mapping makes of the source's.
+func (d *Decider) address(op *Operation, m *plan, id string) *Operation {
+	key, err := request.ParseID(m.ToForm, id)
+	if err != nil {
+		m.fail(op, err)
+		return op
+	}
+	op.Match = ""
+	op.Fields = slices.DeleteFunc(op.Fields, func(f FieldChange) bool { return slices.Contains(op.Key, f.Field) })
+	for i, k := range op.Key {
+		op.Fields = append(op.Fields, FieldChange{Field: k, Before: key[i], After: key[i]})
+	}
+	slices.SortFunc(op.Fields, func(a, b FieldChange) int { return a.Field - b.Field })
+	return op
+}
+
+// epochs gives, by target field, the epoch under which the value of an image came to be.
+func (p *plan) epochs(of func(*schema.Field) int64, im request.Image) map[int]int64 {
+	if im == nil {
+		return nil
+	}
+	out := make(map[int]int64, len(p.lines))
+	for _, l := range p.lines {
+		switch {
+		case l.source != nil:
+			out[l.target.ID] = of(l.source)
+		case l.expr != nil:
+			for _, f := range l.expr.Fields() {
+				out[l.target.ID] = max(out[l.target.ID], of(f))
+			}
+		}
+	}
+	return out
+}
+
+// way finds the mapping along which a change goes to another copy of the chain.
+func (d *Decider) way(fm *form, w ownership.Way) (*plan, *Failure) {
+	if w.Direction == ownership.Up {
+		if m := d.mappings[w.To.Mapping]; m != nil && m.FromForm == fm.Form {
+			return m, nil
+		}
+		// Ownership went back along a mapping that leads here: a return.
+		if m := d.returns[w.To.Mapping]; m != nil && m.FromForm == fm.Form {
+			return m, nil
+		}
+	} else if m := d.returns[w.To.Mapping]; m != nil && m.FromForm == fm.Form {
+		return m, nil
+	}
+	return nil, mismatch(d.server, fm.Name, w.To)
+}
+
+// mismatch is ARERR 3113.
+func mismatch(server, form string, to ownership.Place) *Failure {
+	return &Failure{
+		Kind:   "ownership.mapping_differs",
+		Reason: fmt.Sprintf("form %q on %s: the request's copy on %s is reached by mapping %q, which is missing, disabled or no longer joins these forms (ARERR 3113)", form, server, to.Server, to.Mapping),
+		Fix:    "bring the mapping back as it was when the request was transferred; then retry the operation",
+	}
+}
+
+// newReturn is the way back of a mapping that hands ownership over: from its To form to its From form.
+func newReturn(m *definition.CompiledMapping) *plan {
+	back := *m.Mapping
+	back.From, back.To = m.To, m.From
+	back.MatchingQualification = definition.Text{}
+	return newPlan(&definition.CompiledMapping{Mapping: &back, FromForm: m.ToForm, ToForm: m.FromForm, Lines: m.Returns})
+}
+
+// chainOf names the chain that begins with this event's transfer.
+func (d *Decider) chainOf(e *event, fm *form) string {
+	sum := sha256.Sum256([]byte(d.server + "\x00" + fm.Name + "\x00" + e.id + "\x00" + string(e.tx.Position)))
+	return hex.EncodeToString(sum[:16])
+}
+
+// handOver makes op, a transfer or return of the request as it is now, one that hands ownership over.
+func (d *Decider) handOver(op *Operation, m *plan, e *event, fm *form, back bool) *Operation {
+	chain := e.state.Chain
+	if chain == "" || e.state.Deleted {
+		chain = d.chainOf(e, fm)
+	}
+	op.Offer = &ownership.Offer{
+		Chain: chain, Epoch: e.state.At(), Return: back,
+		From: ownership.Place{Server: d.server, Form: fm.Name, Request: e.id, Mapping: m.Name},
+		Changed: m.epochs(func(f *schema.Field) int64 {
+			return e.state.ChangedAt(f.ID, HashOf(e.after[f.Index]))
+		}, e.after),
+	}
+	if op.Failure != nil {
+		return op
+	}
+	e.open = &openHandOver{
+		HandOver: ownership.HandOver{To: ownership.Place{Server: op.Target, Form: op.TargetForm, Request: request.IDOf(m.ToForm, op.TargetKey()), Mapping: m.Name}, Epoch: e.state.At()},
+		chain:    chain,
+	}
+	d.owners.open[e.key] = e.open
+	return op
+}
+
+// transferOwnership decides on a transfer that takes the request away from here: data + ownership, or
+// copy + delete.
+func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
+	if e.open != nil || e.foreign {
+		return nil // it has been given away, or the change is not the owner's
+	}
+	if !owns(fm.master, e.after) {
+		if e.merge {
+			return nil // a change that follows the chain
+		}
+		return d.failed(e, fm, ownership.Place{Server: m.To.Server, Form: m.ToForm.Name, Mapping: m.Name}, &Failure{
+			Kind:   "ownership.not_owner",
+			Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: it does not own itself, so it cannot be given away (ARERR 3116)", m.Name, e.id, fm.Name, d.server),
+			Fix:    "transfer it from the server that owns it: `ardso explain` tells which; if none does, see `ardso owner`",
+		})
+	}
+	op := m.operation(d, e)
+	op.Action, op.Pool, op.Renamed = Create, m.pool, ""
+	m.fill(op, e)
+	if e.failure != nil {
+		op.Failure = e.failure
+	}
+	if m.TransferMode == definition.CopyDelete {
+		op.TellSource, op.Image = true, image(fm, e.after, nil)
+	} else {
+		d.handOver(op, m, e, fm, false)
+	}
+	if op.Failure != nil {
+		return d.failed(e, fm, ownership.Place{Server: m.To.Server, Form: m.ToForm.Name, Mapping: m.Name}, op.Failure)
+	}
+	return op
+}
+
+// giveBack decides on a return.
+func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation {
+	if fm.master == nil || e.after == nil || e.open != nil || e.foreign {
+		return nil
+	}
+	from := e.state.From
+	switch {
+	case !owns(fm.master, e.after):
+		return nil // it was returned already
+	case from.IsZero() || e.state.Deleted:
+		return d.failed(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, &Failure{
+			Kind:   "ownership.nowhere_to_return",
+			Reason: fmt.Sprintf("request %q of form %q on %s: it came from nowhere, so it cannot be returned", e.id, fm.Name, d.server),
+			Fix:    "narrow the run_if of the filter to requests that came from elsewhere: 'From Server' != $NULL$",
+		})
+	}
+	m := d.returns[from.Mapping]
+	if m == nil || m.FromForm != fm.Form || m.To.Server != from.Server || m.ToForm.Name != from.Form {
+		return d.failed(e, fm, from, mismatch(d.server, fm.Name, from))
+	}
+	op := m.operation(d, e)
+	op.Action, op.Renamed, op.Pool = Create, "", r.Pool
+	m.fill(op, e)
+	if e.failure != nil {
+		op.Failure = e.failure
+	}
+	d.address(op, m, from.Request)
+	if op.Failure != nil {
+		return d.failed(e, fm, from, op.Failure)
+	}
+	return d.handOver(op, m, e, fm, true)
+}
+
+// home starts an operation on the source itself.
+func (d *Decider) home(e *event, fm *form, mapping string, h *Home) *Operation {
+	return &Operation{
+		Mapping: mapping, Action: Modify, Home: h, Pool: HomePool,
+		Source: d.server, Form: fm.Name, Request: e.id, Target: d.server, TargetForm: fm.Name,
+		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: []string{d.server},
+	}
+}
+
+// HomePool is the pool of what is written on the source itself.
+const HomePool = "home"
+
+// failed is an ownership operation that is not begun: the failure is kept on the source, where it can be asked
+// for again.
+func (d *Decider) failed(e *event, fm *form, to ownership.Place, f *Failure) *Operation {
+	op := d.home(e, fm, to.Mapping, &Home{Kind: NotTaken, Epoch: e.state.At(), Chain: e.state.Chain, To: to})
+	op.Failure = f
+	return op
+}
+
+// foreign has an edit by someone who does not own the request recorded, or undone.
+func (d *Decider) foreign(e *event, fm *form) *Operation {
+	name := e.state.To.Mapping
+	m := d.mappings[name]
+	if m == nil {
+		name = e.state.From.Mapping
+		if m = d.returns[name]; m == nil {
+			name = ""
+		}
+	}
+	op := d.home(e, fm, name, &Home{Kind: Foreign, To: e.state.To, Revert: m != nil && m.OnForeignChange == definition.Revert})
+	switch e.kind {
+	case cdc.Update:
+		op.Action = Modify
+	case cdc.Delete:
+		op.Action = Delete
+	}
+	if f := fm.FieldByID(schema.LastModifiedBy); f != nil && e.after != nil && e.after[f.Index].Known() {
+		op.Home.Who = e.after[f.Index].SQL()
+	}
+	for _, k := range fm.Key {
+		op.Key = append(op.Key, k.ID)
+	}
+	op.Fields = image(fm, e.before, e.after)
+	return op
+}
+
+// image lists what a request held, and what it holds after a change: all fields where after is nil, else the
+// key and those that changed.
+func image(fm *form, before, after request.Image) []FieldChange {
+	var list []FieldChange
+	for i, f := range fm.Fields {
+		c := FieldChange{Field: f.ID, Before: before[i]}
+		if after != nil {
+			c.After = after[i]
+		}
+		if after == nil || fm.IsKey(f) || c.Changes() {
+			list = append(list, c)
+		}
+	}
+	return list
+}
