@@ -47,7 +47,8 @@ type FormSpec struct {
 }
 
 // FieldSpec says of a column what the database cannot. Columns that no FieldSpec names are fields
-// named after them.
+// named after them. A column that is named as schema.DistributedField.ColumnName says is that
+// distributed field, in all that its FieldSpec does not say otherwise; one with another ID is none.
 type FieldSpec struct {
 	Column    string
 	Name      string      // "" = the column's
