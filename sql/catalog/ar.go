@@ -33,6 +33,7 @@ func (c *Catalog) loadAR(ctx context.Context, db *engine.DB, specs []FormSpec) e
 	if err != nil {
 		return err
 	}
+	c.dictionary = ts
 	arschema := ts.find("arschema")
 	if next, id := arschema.Column("nextId"), arschema.Column("schemaId"); next != nil {
 		c.counter = &Counter{Table: arschema, FormID: id.Name, NextID: next.Name}
