@@ -185,7 +185,7 @@ func (a *arForm) unsupported(r fieldRow, columns map[string]*schema.Column) stri
 	if col == nil {
 		return fmt.Sprintf("table %s has no column C%d", a.table.Name, r.FieldID)
 	}
-	if !holds(t, col.Kind) {
+	if !Holds(t, col.Kind) {
 		return fmt.Sprintf("the field is %s, and its column %s is %s", t, col.Name, col.DataType)
 	}
 	return ""

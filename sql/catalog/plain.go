@@ -176,7 +176,7 @@ func (p *plainForm) field(spec FieldSpec, col *schema.Column) {
 	if d, ok := schema.DistributedFieldByColumn(col.Name); ok && (spec.ID == 0 || spec.ID == d.ID) {
 		p.distributed(f, spec, d)
 	}
-	ok := holds(f.Type, col.Kind)
+	ok := Holds(f.Type, col.Kind)
 	if f.Type == 0 {
 		f.Type, ok = typeOf(col.Kind)
 	}
