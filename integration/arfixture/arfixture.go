@@ -63,8 +63,12 @@ type Dictionary struct {
 var rich = map[string][][2]string{
 	"arschema": {{"timestamp integer NOT NULL", "1000"}, {"lastChanged varchar(254) NOT NULL", "'Demo'"}, {"numFields integer NOT NULL", "8"}},
 	"field": {
-		{"fbOption integer NOT NULL", "1"}, {"createMode integer NOT NULL", "2"}, {"owner varchar(254) NOT NULL", "'Demo'"},
-		{"timestamp integer NOT NULL", "1000"}, {"helpText varchar(254) NOT NULL", "'help'"}, {"overlayProp integer", "0"},
+		{"fbOption integer NOT NULL", "1"},
+		{"createMode integer NOT NULL", "2"},
+		{"owner varchar(254) NOT NULL", "'Demo'"},
+		{"timestamp integer NOT NULL", "1000"},
+		{"helpText varchar(254) NOT NULL", "'help'"},
+		{"overlayProp integer", "0"},
 	},
 	"field_char": {{"lengthUnits integer NOT NULL", "1"}, {"qbeMatchOp integer NOT NULL", "1"}, {"charMenu varchar(254)", "'Menu'"}},
 	"field_enum": {{"enumStyle integer NOT NULL", "1"}, {"maxEnum integer NOT NULL", "5"}},

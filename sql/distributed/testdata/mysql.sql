@@ -48,40 +48,18 @@
   DROP COLUMN `dso_enforce_pattern_matching`,
   DROP COLUMN `dso_require_required_fields`,
   DROP COLUMN `dso_matching_qualification`;
--- ar: add advanced
--- * add 22 columns to table T1001
+-- ar: add basic
+-- * add 8 columns to table T1001
 /* ardso fields */ ALTER TABLE `T1001`
-  ADD COLUMN `C300` varchar(254),
   ADD COLUMN `C301` int,
   ADD COLUMN `C302` int,
   ADD COLUMN `C303` int,
-  ADD COLUMN `C304` varchar(254),
-  ADD COLUMN `C305` varchar(64),
   ADD COLUMN `C306` varchar(254),
   ADD COLUMN `C307` varchar(15),
-  ADD COLUMN `C308` varchar(15),
-  ADD COLUMN `C309` longtext,
   ADD COLUMN `C310` varchar(254),
   ADD COLUMN `C311` varchar(64),
-  ADD COLUMN `C312` varchar(254),
-  ADD COLUMN `C313` varchar(64),
-  ADD COLUMN `C314` int,
-  ADD COLUMN `C315` int,
-  ADD COLUMN `C316` int,
-  ADD COLUMN `C317` int,
-  ADD COLUMN `C318` varchar(80),
-  ADD COLUMN `C319` int,
-  ADD COLUMN `C320` int,
-  ADD COLUMN `C321` longtext;
--- * enter 22 fields into AR System's dictionary
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 300, 'To Mapping', `fieldType`, 4, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_char` (`schemaId`, `fieldId`, `maxLength`, `pattern`, `lengthUnits`, `qbeMatchOp`, `charMenu`)
-SELECT 1001, 300, 254, NULL, 1, `qbeMatchOp`, NULL
-FROM `field_char`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
+  ADD COLUMN `C318` varchar(80);
+-- * enter 8 fields into AR System's dictionary
 /* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
 SELECT 1001, 301, 'Transfer Status', `fieldType`, 6, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
 FROM `field`
@@ -159,22 +137,6 @@ SELECT 1001, 303, 1, 'Yes'
 FROM `field_enum_values`
 WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
 /* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 304, 'Current Form', `fieldType`, 4, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_char` (`schemaId`, `fieldId`, `maxLength`, `pattern`, `lengthUnits`, `qbeMatchOp`, `charMenu`)
-SELECT 1001, 304, 254, NULL, 1, `qbeMatchOp`, NULL
-FROM `field_char`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 305, 'Current Server', `fieldType`, 4, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_char` (`schemaId`, `fieldId`, `maxLength`, `pattern`, `lengthUnits`, `qbeMatchOp`, `charMenu`)
-SELECT 1001, 305, 64, NULL, 1, `qbeMatchOp`, NULL
-FROM `field_char`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
 SELECT 1001, 306, 'From Mapping', `fieldType`, 4, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
 FROM `field`
 WHERE `schemaId` = 1001 AND `fieldId` = 8;
@@ -188,22 +150,6 @@ FROM `field`
 WHERE `schemaId` = 1001 AND `fieldId` = 8;
 /* ardso fields */ INSERT INTO `field_char` (`schemaId`, `fieldId`, `maxLength`, `pattern`, `lengthUnits`, `qbeMatchOp`, `charMenu`)
 SELECT 1001, 307, 15, NULL, 1, `qbeMatchOp`, NULL
-FROM `field_char`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 308, 'To Request ID', `fieldType`, 4, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_char` (`schemaId`, `fieldId`, `maxLength`, `pattern`, `lengthUnits`, `qbeMatchOp`, `charMenu`)
-SELECT 1001, 308, 15, NULL, 1, `qbeMatchOp`, NULL
-FROM `field_char`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 309, 'Mapping History', `fieldType`, 4, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_char` (`schemaId`, `fieldId`, `maxLength`, `pattern`, `lengthUnits`, `qbeMatchOp`, `charMenu`)
-SELECT 1001, 309, 0, NULL, 1, `qbeMatchOp`, NULL
 FROM `field_char`
 WHERE `schemaId` = 1001 AND `fieldId` = 8;
 /* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
@@ -223,100 +169,6 @@ SELECT 1001, 311, 64, NULL, 1, `qbeMatchOp`, NULL
 FROM `field_char`
 WHERE `schemaId` = 1001 AND `fieldId` = 8;
 /* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 312, 'To Form', `fieldType`, 4, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_char` (`schemaId`, `fieldId`, `maxLength`, `pattern`, `lengthUnits`, `qbeMatchOp`, `charMenu`)
-SELECT 1001, 312, 254, NULL, 1, `qbeMatchOp`, NULL
-FROM `field_char`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 313, 'To Server', `fieldType`, 4, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_char` (`schemaId`, `fieldId`, `maxLength`, `pattern`, `lengthUnits`, `qbeMatchOp`, `charMenu`)
-SELECT 1001, 313, 64, NULL, 1, `qbeMatchOp`, NULL
-FROM `field_char`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 314, 'When to Update', `fieldType`, 6, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_enum` (`schemaId`, `fieldId`, `enumStyle`, `maxEnum`)
-SELECT 1001, 314, 1, 5
-FROM `field_enum`
-WHERE `schemaId` = 1001 AND `fieldId` = 7;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 314, 0, 'Immediately'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 314, 1, 'Hourly'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 314, 2, 'Daily'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 314, 3, 'On Return'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 314, 4, 'No Update'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 315, 'Transfer Mode', `fieldType`, 6, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_enum` (`schemaId`, `fieldId`, `enumStyle`, `maxEnum`)
-SELECT 1001, 315, 1, 4
-FROM `field_enum`
-WHERE `schemaId` = 1001 AND `fieldId` = 7;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 315, 0, 'Data Only'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 315, 1, 'Data + Ownership'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 315, 2, 'Independent Copy'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 315, 3, 'Copy + Delete'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 316, 'Duplicate Request ID Action', `fieldType`, 6, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_enum` (`schemaId`, `fieldId`, `enumStyle`, `maxEnum`)
-SELECT 1001, 316, 1, 3
-FROM `field_enum`
-WHERE `schemaId` = 1001 AND `fieldId` = 7;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 316, 0, 'Error'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 316, 1, 'Overwrite'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 316, 2, 'Create New'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 317, 'Max Time to Retry', `fieldType`, 2, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_int` (`schemaId`, `fieldId`, `rangeLow`, `rangeHigh`)
-SELECT 1001, 317, '0', '2147483647';
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
 SELECT 1001, 318, 'From Pool', `fieldType`, 4, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
 FROM `field`
 WHERE `schemaId` = 1001 AND `fieldId` = 8;
@@ -324,89 +176,35 @@ WHERE `schemaId` = 1001 AND `fieldId` = 8;
 SELECT 1001, 318, 80, NULL, 1, `qbeMatchOp`, NULL
 FROM `field_char`
 WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 319, 'Enforce Pattern Matching', `fieldType`, 6, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_enum` (`schemaId`, `fieldId`, `enumStyle`, `maxEnum`)
-SELECT 1001, 319, 1, 2
-FROM `field_enum`
-WHERE `schemaId` = 1001 AND `fieldId` = 7;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 319, 0, 'Yes'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 319, 1, 'No'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 320, 'Require Required Fields', `fieldType`, 6, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_enum` (`schemaId`, `fieldId`, `enumStyle`, `maxEnum`)
-SELECT 1001, 320, 1, 2
-FROM `field_enum`
-WHERE `schemaId` = 1001 AND `fieldId` = 7;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 320, 0, 'Yes'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field_enum_values` (`schemaId`, `fieldId`, `enumId`, `value`)
-SELECT 1001, 320, 1, 'No'
-FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` = 7 AND `enumId` = 0;
-/* ardso fields */ INSERT INTO `field` (`schemaId`, `fieldId`, `fieldName`, `fieldType`, `datatype`, `fOption`, `defaultValue`, `fbOption`, `createMode`, `owner`, `timestamp`, `helpText`, `overlayProp`)
-SELECT 1001, 321, 'Matching Qualification', `fieldType`, 4, 2, NULL, `fbOption`, `createMode`, `owner`, 1800000000, '', `overlayProp`
-FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
-/* ardso fields */ INSERT INTO `field_char` (`schemaId`, `fieldId`, `maxLength`, `pattern`, `lengthUnits`, `qbeMatchOp`, `charMenu`)
-SELECT 1001, 321, 0, NULL, 1, `qbeMatchOp`, NULL
-FROM `field_char`
-WHERE `schemaId` = 1001 AND `fieldId` = 8;
 /* ardso fields: the form was changed, so that servers which compare times see it */ UPDATE `arschema`
-SET `timestamp` = 1800000000, `lastChanged` = 'Distributed Server', `numFields` = `numFields` + 22
+SET `timestamp` = 1800000000, `lastChanged` = 'Distributed Server', `numFields` = `numFields` + 8
 WHERE `schemaId` = 1001;
 -- ar: remove basic
--- * strike 22 fields from AR System's dictionary
+-- * strike 8 fields from AR System's dictionary
 /* ardso fields */ DELETE FROM `field_int`
-WHERE `schemaId` = 1001 AND `fieldId` IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE `schemaId` = 1001 AND `fieldId` IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM `field_real`
-WHERE `schemaId` = 1001 AND `fieldId` IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE `schemaId` = 1001 AND `fieldId` IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM `field_char`
-WHERE `schemaId` = 1001 AND `fieldId` IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE `schemaId` = 1001 AND `fieldId` IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM `field_dec`
-WHERE `schemaId` = 1001 AND `fieldId` IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE `schemaId` = 1001 AND `fieldId` IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM `field_enum`
-WHERE `schemaId` = 1001 AND `fieldId` IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE `schemaId` = 1001 AND `fieldId` IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM `field_enum_values`
-WHERE `schemaId` = 1001 AND `fieldId` IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE `schemaId` = 1001 AND `fieldId` IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM `field`
-WHERE `schemaId` = 1001 AND `fieldId` IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE `schemaId` = 1001 AND `fieldId` IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields: the form was changed, so that servers which compare times see it */ UPDATE `arschema`
-SET `timestamp` = 1800000000, `lastChanged` = 'Distributed Server', `numFields` = `numFields` + -22
+SET `timestamp` = 1800000000, `lastChanged` = 'Distributed Server', `numFields` = `numFields` + -8
 WHERE `schemaId` = 1001;
--- * drop 22 columns of table T1001
+-- * drop 8 columns of table T1001
 /* ardso fields */ ALTER TABLE `T1001`
-  DROP COLUMN `C300`,
   DROP COLUMN `C301`,
   DROP COLUMN `C302`,
   DROP COLUMN `C303`,
-  DROP COLUMN `C304`,
-  DROP COLUMN `C305`,
   DROP COLUMN `C306`,
   DROP COLUMN `C307`,
-  DROP COLUMN `C308`,
-  DROP COLUMN `C309`,
   DROP COLUMN `C310`,
   DROP COLUMN `C311`,
-  DROP COLUMN `C312`,
-  DROP COLUMN `C313`,
-  DROP COLUMN `C314`,
-  DROP COLUMN `C315`,
-  DROP COLUMN `C316`,
-  DROP COLUMN `C317`,
-  DROP COLUMN `C318`,
-  DROP COLUMN `C319`,
-  DROP COLUMN `C320`,
-  DROP COLUMN `C321`;
+  DROP COLUMN `C318`;

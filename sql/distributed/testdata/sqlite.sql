@@ -90,10 +90,8 @@
   DROP COLUMN "dso_require_required_fields";
 /* ardso fields */ ALTER TABLE "repair"
   DROP COLUMN "dso_matching_qualification";
--- ar: add advanced
--- * add 22 columns to table T1001
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C300" VARCHAR(254);
+-- ar: add basic
+-- * add 8 columns to table T1001
 /* ardso fields */ ALTER TABLE "T1001"
   ADD COLUMN "C301" INTEGER;
 /* ardso fields */ ALTER TABLE "T1001"
@@ -101,50 +99,16 @@
 /* ardso fields */ ALTER TABLE "T1001"
   ADD COLUMN "C303" INTEGER;
 /* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C304" VARCHAR(254);
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C305" VARCHAR(64);
-/* ardso fields */ ALTER TABLE "T1001"
   ADD COLUMN "C306" VARCHAR(254);
 /* ardso fields */ ALTER TABLE "T1001"
   ADD COLUMN "C307" VARCHAR(15);
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C308" VARCHAR(15);
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C309" TEXT;
 /* ardso fields */ ALTER TABLE "T1001"
   ADD COLUMN "C310" VARCHAR(254);
 /* ardso fields */ ALTER TABLE "T1001"
   ADD COLUMN "C311" VARCHAR(64);
 /* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C312" VARCHAR(254);
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C313" VARCHAR(64);
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C314" INTEGER;
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C315" INTEGER;
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C316" INTEGER;
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C317" INTEGER;
-/* ardso fields */ ALTER TABLE "T1001"
   ADD COLUMN "C318" VARCHAR(80);
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C319" INTEGER;
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C320" INTEGER;
-/* ardso fields */ ALTER TABLE "T1001"
-  ADD COLUMN "C321" TEXT;
--- * enter 22 fields into AR System's dictionary
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 300, 'To Mapping', "fieldType", 4, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_char" ("schemaId", "fieldId", "maxLength", "pattern", "lengthUnits", "qbeMatchOp", "charMenu")
-SELECT 1001, 300, 254, NULL, 1, "qbeMatchOp", NULL
-FROM "field_char"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
+-- * enter 8 fields into AR System's dictionary
 /* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
 SELECT 1001, 301, 'Transfer Status', "fieldType", 6, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
 FROM "field"
@@ -222,22 +186,6 @@ SELECT 1001, 303, 1, 'Yes'
 FROM "field_enum_values"
 WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
 /* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 304, 'Current Form', "fieldType", 4, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_char" ("schemaId", "fieldId", "maxLength", "pattern", "lengthUnits", "qbeMatchOp", "charMenu")
-SELECT 1001, 304, 254, NULL, 1, "qbeMatchOp", NULL
-FROM "field_char"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 305, 'Current Server', "fieldType", 4, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_char" ("schemaId", "fieldId", "maxLength", "pattern", "lengthUnits", "qbeMatchOp", "charMenu")
-SELECT 1001, 305, 64, NULL, 1, "qbeMatchOp", NULL
-FROM "field_char"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
 SELECT 1001, 306, 'From Mapping', "fieldType", 4, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
 FROM "field"
 WHERE "schemaId" = 1001 AND "fieldId" = 8;
@@ -251,22 +199,6 @@ FROM "field"
 WHERE "schemaId" = 1001 AND "fieldId" = 8;
 /* ardso fields */ INSERT INTO "field_char" ("schemaId", "fieldId", "maxLength", "pattern", "lengthUnits", "qbeMatchOp", "charMenu")
 SELECT 1001, 307, 15, NULL, 1, "qbeMatchOp", NULL
-FROM "field_char"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 308, 'To Request ID', "fieldType", 4, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_char" ("schemaId", "fieldId", "maxLength", "pattern", "lengthUnits", "qbeMatchOp", "charMenu")
-SELECT 1001, 308, 15, NULL, 1, "qbeMatchOp", NULL
-FROM "field_char"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 309, 'Mapping History', "fieldType", 4, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_char" ("schemaId", "fieldId", "maxLength", "pattern", "lengthUnits", "qbeMatchOp", "charMenu")
-SELECT 1001, 309, 0, NULL, 1, "qbeMatchOp", NULL
 FROM "field_char"
 WHERE "schemaId" = 1001 AND "fieldId" = 8;
 /* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
@@ -286,100 +218,6 @@ SELECT 1001, 311, 64, NULL, 1, "qbeMatchOp", NULL
 FROM "field_char"
 WHERE "schemaId" = 1001 AND "fieldId" = 8;
 /* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 312, 'To Form', "fieldType", 4, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_char" ("schemaId", "fieldId", "maxLength", "pattern", "lengthUnits", "qbeMatchOp", "charMenu")
-SELECT 1001, 312, 254, NULL, 1, "qbeMatchOp", NULL
-FROM "field_char"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 313, 'To Server', "fieldType", 4, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_char" ("schemaId", "fieldId", "maxLength", "pattern", "lengthUnits", "qbeMatchOp", "charMenu")
-SELECT 1001, 313, 64, NULL, 1, "qbeMatchOp", NULL
-FROM "field_char"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 314, 'When to Update', "fieldType", 6, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_enum" ("schemaId", "fieldId", "enumStyle", "maxEnum")
-SELECT 1001, 314, 1, 5
-FROM "field_enum"
-WHERE "schemaId" = 1001 AND "fieldId" = 7;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 314, 0, 'Immediately'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 314, 1, 'Hourly'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 314, 2, 'Daily'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 314, 3, 'On Return'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 314, 4, 'No Update'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 315, 'Transfer Mode', "fieldType", 6, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_enum" ("schemaId", "fieldId", "enumStyle", "maxEnum")
-SELECT 1001, 315, 1, 4
-FROM "field_enum"
-WHERE "schemaId" = 1001 AND "fieldId" = 7;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 315, 0, 'Data Only'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 315, 1, 'Data + Ownership'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 315, 2, 'Independent Copy'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 315, 3, 'Copy + Delete'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 316, 'Duplicate Request ID Action', "fieldType", 6, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_enum" ("schemaId", "fieldId", "enumStyle", "maxEnum")
-SELECT 1001, 316, 1, 3
-FROM "field_enum"
-WHERE "schemaId" = 1001 AND "fieldId" = 7;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 316, 0, 'Error'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 316, 1, 'Overwrite'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 316, 2, 'Create New'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 317, 'Max Time to Retry', "fieldType", 2, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_int" ("schemaId", "fieldId", "rangeLow", "rangeHigh")
-SELECT 1001, 317, '0', '2147483647';
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
 SELECT 1001, 318, 'From Pool', "fieldType", 4, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
 FROM "field"
 WHERE "schemaId" = 1001 AND "fieldId" = 8;
@@ -387,71 +225,29 @@ WHERE "schemaId" = 1001 AND "fieldId" = 8;
 SELECT 1001, 318, 80, NULL, 1, "qbeMatchOp", NULL
 FROM "field_char"
 WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 319, 'Enforce Pattern Matching', "fieldType", 6, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_enum" ("schemaId", "fieldId", "enumStyle", "maxEnum")
-SELECT 1001, 319, 1, 2
-FROM "field_enum"
-WHERE "schemaId" = 1001 AND "fieldId" = 7;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 319, 0, 'Yes'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 319, 1, 'No'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 320, 'Require Required Fields', "fieldType", 6, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_enum" ("schemaId", "fieldId", "enumStyle", "maxEnum")
-SELECT 1001, 320, 1, 2
-FROM "field_enum"
-WHERE "schemaId" = 1001 AND "fieldId" = 7;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 320, 0, 'Yes'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field_enum_values" ("schemaId", "fieldId", "enumId", "value")
-SELECT 1001, 320, 1, 'No'
-FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" = 7 AND "enumId" = 0;
-/* ardso fields */ INSERT INTO "field" ("schemaId", "fieldId", "fieldName", "fieldType", "datatype", "fOption", "defaultValue", "fbOption", "createMode", "owner", "timestamp", "helpText", "overlayProp")
-SELECT 1001, 321, 'Matching Qualification', "fieldType", 4, 2, NULL, "fbOption", "createMode", "owner", 1800000000, '', "overlayProp"
-FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
-/* ardso fields */ INSERT INTO "field_char" ("schemaId", "fieldId", "maxLength", "pattern", "lengthUnits", "qbeMatchOp", "charMenu")
-SELECT 1001, 321, 0, NULL, 1, "qbeMatchOp", NULL
-FROM "field_char"
-WHERE "schemaId" = 1001 AND "fieldId" = 8;
 /* ardso fields: the form was changed, so that servers which compare times see it */ UPDATE "arschema"
-SET "timestamp" = 1800000000, "lastChanged" = 'Distributed Server', "numFields" = "numFields" + 22
+SET "timestamp" = 1800000000, "lastChanged" = 'Distributed Server', "numFields" = "numFields" + 8
 WHERE "schemaId" = 1001;
 -- ar: remove basic
--- * strike 22 fields from AR System's dictionary
+-- * strike 8 fields from AR System's dictionary
 /* ardso fields */ DELETE FROM "field_int"
-WHERE "schemaId" = 1001 AND "fieldId" IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE "schemaId" = 1001 AND "fieldId" IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM "field_real"
-WHERE "schemaId" = 1001 AND "fieldId" IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE "schemaId" = 1001 AND "fieldId" IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM "field_char"
-WHERE "schemaId" = 1001 AND "fieldId" IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE "schemaId" = 1001 AND "fieldId" IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM "field_dec"
-WHERE "schemaId" = 1001 AND "fieldId" IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE "schemaId" = 1001 AND "fieldId" IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM "field_enum"
-WHERE "schemaId" = 1001 AND "fieldId" IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE "schemaId" = 1001 AND "fieldId" IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM "field_enum_values"
-WHERE "schemaId" = 1001 AND "fieldId" IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE "schemaId" = 1001 AND "fieldId" IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields */ DELETE FROM "field"
-WHERE "schemaId" = 1001 AND "fieldId" IN (300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321);
+WHERE "schemaId" = 1001 AND "fieldId" IN (301, 302, 303, 306, 307, 310, 311, 318);
 /* ardso fields: the form was changed, so that servers which compare times see it */ UPDATE "arschema"
-SET "timestamp" = 1800000000, "lastChanged" = 'Distributed Server', "numFields" = "numFields" + -22
+SET "timestamp" = 1800000000, "lastChanged" = 'Distributed Server', "numFields" = "numFields" + -8
 WHERE "schemaId" = 1001;
--- * drop 22 columns of table T1001
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C300";
+-- * drop 8 columns of table T1001
 /* ardso fields */ ALTER TABLE "T1001"
   DROP COLUMN "C301";
 /* ardso fields */ ALTER TABLE "T1001"
@@ -459,38 +255,12 @@ WHERE "schemaId" = 1001;
 /* ardso fields */ ALTER TABLE "T1001"
   DROP COLUMN "C303";
 /* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C304";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C305";
-/* ardso fields */ ALTER TABLE "T1001"
   DROP COLUMN "C306";
 /* ardso fields */ ALTER TABLE "T1001"
   DROP COLUMN "C307";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C308";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C309";
 /* ardso fields */ ALTER TABLE "T1001"
   DROP COLUMN "C310";
 /* ardso fields */ ALTER TABLE "T1001"
   DROP COLUMN "C311";
 /* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C312";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C313";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C314";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C315";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C316";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C317";
-/* ardso fields */ ALTER TABLE "T1001"
   DROP COLUMN "C318";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C319";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C320";
-/* ardso fields */ ALTER TABLE "T1001"
-  DROP COLUMN "C321";
