@@ -34,6 +34,7 @@ var rules = map[string]rule{
 	"sql/binlog":      {imports: []string{"sql/engine"}},
 	"sql/catalog":     {imports: []string{"sql/engine"}},
 	"sql/control":     {imports: []string{"sql/engine"}},
+	"sql/distributed": {imports: []string{"sql/catalog", "sql/engine"}},
 	"sql/preflight":   {imports: []string{"sql/engine"}},
 	"sql/replication": {imports: []string{"sql/engine"}},
 	"sql/statement":   {imports: []string{"sql/engine"}},

@@ -52,6 +52,39 @@ func Plan(ctx context.Context, db *engine.DB, tables []*schema.Table) ([]cdc.Ste
 	return steps, nil
 }
 
+// Alter returns what is to be done around an ALTER TABLE, in its transaction, so that the log goes on
+// without a gap: before drops the triggers, after creates them for the columns that the table has then.
+// Both are "" where the table is not logged. added are the columns to come, as the ALTER TABLE declares
+// them; dropped names those that go.
+//
+// A *cdc.UnreadableError says that the triggers do not fit their table already: changes may have been
+// missed, which new triggers would hide.
+func Alter(ctx context.Context, db *engine.DB, table string, added []triggerlog.Column, dropped []string) (before, after string, err error) {
+	state, err := readState(ctx, db)
+	if err != nil || !state.hasTables {
+		return "", "", wrap(db, err)
+	}
+	p, err := state.table(ctx, db, table)
+	if err != nil || len(p.ours) == 0 {
+		return "", "", wrap(db, err)
+	}
+	if p.reason != "" && p.reason != youngerTrigger {
+		return "", "", p.unreadable(db.Server)
+	}
+	columns := slices.DeleteFunc(slices.Clone(p.columns), func(c triggerlog.Column) bool {
+		return slices.ContainsFunc(dropped, func(name string) bool { return strings.EqualFold(name, c.Name) })
+	})
+	after, err = triggerlog.CreateTriggers(triggerlog.Shape{ID: state.nextShape + 1, Table: p.name, Columns: append(columns, added...)})
+	return triggerlog.DropTriggers(p.ours), after, wrap(db, err)
+}
+
+func wrap(db *engine.DB, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", db.Server, err)
+}
+
 // RemovePlan returns what is to be done to remove triggers and log.
 func RemovePlan(ctx context.Context, db *engine.DB) ([]cdc.Step, error) {
 	state, err := readState(ctx, db)
@@ -227,13 +260,18 @@ func staleTriggers(ctx context.Context, q triggerlog.Querier, server string) (st
 		if p.reason == "" || p.reason == youngerTrigger {
 			continue
 		}
-		return &cdc.UnreadableError{
-			Server: server,
-			What:   fmt.Sprintf("the triggers that log table %s do not fit: %s%s", p.name, p.reason, list(": ", p.added)),
-			Fix:    "run `ardso init " + server + "`, start again, and transfer what changed since the table was altered",
-		}, nil
+		return p.unreadable(server), nil
 	}
 	return nil, nil
+}
+
+// unreadable is the error that the triggers of p do not fit it.
+func (p *place) unreadable(server string) error {
+	return &cdc.UnreadableError{
+		Server: server,
+		What:   fmt.Sprintf("the triggers that log table %s do not fit: %s%s", p.name, p.reason, list(": ", p.added)),
+		Fix:    "run `ardso init " + server + "`, start again, and transfer what changed since the table was altered",
+	}
 }
 
 func list(before string, names []string) string {

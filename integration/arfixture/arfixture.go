@@ -55,6 +55,23 @@ type Field struct {
 type Dictionary struct {
 	Upper bool // T1001 and SCHEMAID, quoted; else what the engine makes of unquoted t1001 and schemaId
 	Lean  bool // an old server: no columns that catalog can do without
+	Rich  bool // further columns and tables, as real servers have them, most of which must not be empty
+}
+
+// rich are the further columns of a rich dictionary, by table: "name type", and the value that rows get.
+// A table that is only here belongs to selections.
+var rich = map[string][][2]string{
+	"arschema": {{"timestamp integer NOT NULL", "1000"}, {"lastChanged varchar(254) NOT NULL", "'Demo'"}, {"numFields integer NOT NULL", "8"}},
+	"field": {
+		{"fbOption integer NOT NULL", "1"},
+		{"createMode integer NOT NULL", "2"},
+		{"owner varchar(254) NOT NULL", "'Demo'"},
+		{"timestamp integer NOT NULL", "1000"},
+		{"helpText varchar(254) NOT NULL", "'help'"},
+		{"overlayProp integer", "0"},
+	},
+	"field_char": {{"lengthUnits integer NOT NULL", "1"}, {"qbeMatchOp integer NOT NULL", "1"}, {"charMenu varchar(254)", "'Menu'"}},
+	"field_enum": {{"enumStyle integer NOT NULL", "1"}, {"maxEnum integer NOT NULL", "5"}},
 }
 
 // Create makes the dictionary and the tables of the forms.
@@ -124,6 +141,11 @@ func (b *builder) name(s string) string {
 
 // table makes a table. Columns are "name type"; those after an empty one are left out of a lean dictionary.
 func (b *builder) table(name string, key []string, columns ...string) {
+	if b.Rich {
+		for _, c := range rich[name] {
+			columns = append(columns, c[0])
+		}
+	}
 	var parts []string
 	for _, c := range columns {
 		if c == "" {
@@ -160,6 +182,9 @@ func (b *builder) dictionary() {
 			b.table(name, []string{"schemaId", "fieldId"}, "schemaId integer", "fieldId integer", "rangeLow varchar(40)", "rangeHigh varchar(40)")
 		}
 	}
+	if b.Rich {
+		b.table("field_enum", []string{"schemaId", "fieldId"}, "schemaId integer", "fieldId integer")
+	}
 	b.table("field_enum_values", []string{"schemaId", "fieldId", "enumId"}, "schemaId integer", "fieldId integer", "enumId integer", "value varchar(254) NOT NULL")
 }
 
@@ -176,6 +201,12 @@ func (b *builder) insert(table string, columns []string, values ...any) {
 			texts[i] = b.quote(v)
 		default:
 			texts[i] = fmt.Sprint(v)
+		}
+	}
+	if b.Rich {
+		for _, c := range rich[table] {
+			column, _, _ := strings.Cut(c[0], " ")
+			names, texts = append(names, b.name(column)), append(texts, c[1])
 		}
 	}
 	b.rows = append(b.rows, fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", b.name(table), strings.Join(names, ", "), strings.Join(texts, ", ")))
@@ -274,6 +305,9 @@ func (b *builder) field(f Form, x Field) {
 		b.insert("field_char", []string{"schemaId", "fieldId", "maxLength", "pattern"}, f.ID, x.ID, x.MaxLength, orNull(x.Pattern))
 	case limits[x.Type] != "" && !b.Lean && x.Low+x.High != "":
 		b.insert(limits[x.Type], []string{"schemaId", "fieldId", "rangeLow", "rangeHigh"}, f.ID, x.ID, orNull(x.Low), orNull(x.High))
+	}
+	if b.Rich && len(x.Values) > 0 {
+		b.insert("field_enum", []string{"schemaId", "fieldId"}, f.ID, x.ID)
 	}
 	for _, v := range x.Values {
 		b.insert("field_enum_values", []string{"schemaId", "fieldId", "enumId", "value"}, f.ID, x.ID, v.ID, v.Label)

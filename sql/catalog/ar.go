@@ -33,6 +33,7 @@ func (c *Catalog) loadAR(ctx context.Context, db *engine.DB, specs []FormSpec) e
 	if err != nil {
 		return err
 	}
+	c.dictionary = ts
 	arschema := ts.find("arschema")
 	if next, id := arschema.Column("nextId"), arschema.Column("schemaId"); next != nil {
 		c.counter = &Counter{Table: arschema, FormID: id.Name, NextID: next.Name}
@@ -184,7 +185,7 @@ func (a *arForm) unsupported(r fieldRow, columns map[string]*schema.Column) stri
 	if col == nil {
 		return fmt.Sprintf("table %s has no column C%d", a.table.Name, r.FieldID)
 	}
-	if !holds(t, col.Kind) {
+	if !Holds(t, col.Kind) {
 		return fmt.Sprintf("the field is %s, and its column %s is %s", t, col.Name, col.DataType)
 	}
 	return ""

@@ -293,3 +293,27 @@ func TestManyForms(t *testing.T) {
 		})
 	}
 }
+
+// Distributed fields are fields like any other, those of an overlay too.
+func TestARDistributedFields(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *engine.DB) {
+		arfixture.Create(t, db,
+			arfixture.Form{ID: 7, Name: "Repair", Fields: []arfixture.Field{
+				{ID: schema.MasterFlag, Name: "Master Flag", Type: schema.Selection, Values: []schema.EnumValue{{ID: 0, Label: "Nein"}, {ID: 1, Label: "Ja"}}},
+				{ID: schema.FromServer, Name: "From Server", Type: schema.Character, MaxLength: 64},
+			}},
+			arfixture.Form{ID: 8, Name: "Repair__o", ResolvedID: 7, ResolvedName: "Repair", Fields: []arfixture.Field{
+				{ID: schema.FromServer, Name: "Von Server", Type: schema.Character, MaxLength: 64},
+			}},
+		)
+		f := lookup(t, load(t, db, catalog.Spec{Kind: catalog.AR}), "Repair")
+		flag, server := f.FieldByID(schema.MasterFlag), f.FieldByID(schema.FromServer)
+		if flag == nil || len(flag.Values) != 2 || flag.Values[1].Label != "Ja" {
+			t.Errorf("Master Flag is %+v", flag)
+		}
+		if server == nil || server.Name != "Von Server" || server.MaxLength != 64 {
+			t.Errorf("From Server is %+v", server)
+		}
+	})
+}

@@ -47,7 +47,8 @@ type FormSpec struct {
 }
 
 // FieldSpec says of a column what the database cannot. Columns that no FieldSpec names are fields
-// named after them.
+// named after them. A column that is named as schema.DistributedField.ColumnName says is that
+// distributed field, in all that its FieldSpec does not say otherwise; one with another ID is none.
 type FieldSpec struct {
 	Column    string
 	Name      string      // "" = the column's
@@ -68,6 +69,8 @@ type Catalog struct {
 	byTable  map[[2]string]*schema.Form
 	problems map[string]error // forms that are there but cannot be used
 	counter  *Counter
+	// dictionary is the physical tables of an ar catalog's schema.
+	dictionary tables
 }
 
 // Counter tells where an ar catalog counts Request IDs: one row per form, whose number is the next
@@ -146,6 +149,10 @@ func (c *Catalog) FormForTable(schemaName, table string) *schema.Form {
 
 // Counter tells where Request IDs are counted; nil in a plain catalog.
 func (c *Catalog) Counter() *Counter { return c.counter }
+
+// DictionaryTable returns a table of AR System's dictionary, such as field_char, however the database
+// spells it; nil where it has none, and in a plain catalog.
+func (c *Catalog) DictionaryTable(name string) *schema.Table { return c.dictionary.find(name) }
 
 // add files a form under its name and table.
 func (c *Catalog) add(f *schema.Form) {

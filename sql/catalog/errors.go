@@ -87,8 +87,13 @@ type TypeError struct {
 func (e *TypeError) Error() string {
 	return fmt.Sprintf("form %q on %s: field %q is %s, and its column %s is %s", e.Form, e.Server, e.Field, e.Type, e.Column, e.DataType)
 }
-func (e *TypeError) Name() string   { return "catalog.type" }
-func (e *TypeError) Remedy() string { return "declare a `type:` that the column can hold, or none" }
+func (e *TypeError) Name() string { return "catalog.type" }
+func (e *TypeError) Remedy() string {
+	if d, ok := schema.DistributedFieldByColumn(e.Column); ok {
+		return fmt.Sprintf("a column of this name is the distributed field %q (%d): rename it, or declare it under `fields:` with an `id:` of its own", d.Name, d.ID)
+	}
+	return "declare a `type:` that the column can hold, or none"
+}
 
 // UnsupportedError is a key field that ardso cannot carry.
 type UnsupportedError struct {

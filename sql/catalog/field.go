@@ -22,8 +22,8 @@ var kindsOf = map[schema.Type][]value.Kind{
 	schema.Diary:     {value.KindText},
 }
 
-// holds reports whether a column of the kind can hold a field of the type.
-func holds(t schema.Type, k value.Kind) bool { return slices.Contains(kindsOf[t], k) }
+// Holds reports whether a column of the kind can hold a field of the type.
+func Holds(t schema.Type, k value.Kind) bool { return slices.Contains(kindsOf[t], k) }
 
 // typeOf is the type of a field whose declaration names none.
 func typeOf(k value.Kind) (schema.Type, bool) {

@@ -68,11 +68,11 @@ func findTable(db *engine.DB, spec FormSpec, read func(string) (tables, error)) 
 
 // declare makes the form of one table, or returns all that is wrong with it, joined.
 func (c *Catalog) declare(spec FormSpec, t *schema.Table) error {
-	p := &plainForm{server: c.Server, spec: spec, table: t, names: map[string]bool{}, ids: map[int]bool{}, fields: map[*schema.Column]*schema.Field{}}
 	form := &schema.Form{
 		Name: spec.Name, Table: t, EmptyIsNull: !spec.KeepEmptyStrings,
 		NextID: spec.NextID, Unsupported: map[string]string{},
 	}
+	p := &plainForm{server: c.Server, spec: spec, table: t, form: form, names: map[string]bool{}, ids: map[int]bool{}, fields: map[*schema.Column]*schema.Field{}}
 	if _, taken := c.forms[spec.Name]; taken {
 		p.duplicate("form name", spec.Name)
 	}
@@ -80,11 +80,11 @@ func (c *Catalog) declare(spec FormSpec, t *schema.Table) error {
 		p.duplicate("table", t.Name)
 	}
 	p.declared()
-	p.rest(form)
+	p.rest()
 	for _, f := range p.fields {
 		form.Fields = append(form.Fields, f)
 	}
-	key := p.key(form)
+	key := p.key()
 	if err := errors.Join(p.problems...); err != nil {
 		return err
 	}
@@ -98,6 +98,7 @@ type plainForm struct {
 	server   string
 	spec     FormSpec
 	table    *schema.Table
+	form     *schema.Form
 	names    map[string]bool
 	ids      map[int]bool
 	fields   map[*schema.Column]*schema.Field
@@ -130,46 +131,25 @@ func (p *plainForm) declared() {
 		if col == nil {
 			continue
 		}
-		f := &schema.Field{
-			ID: spec.ID, Name: cmp.Or(spec.Name, col.Name), Type: spec.Type, Column: col,
-			Required: spec.Required, Pattern: spec.Pattern,
-			MaxLength: cmp.Or(spec.MaxLength, col.Length), LengthInBytes: spec.MaxLength == 0 && col.LengthInBytes,
-			Values: slices.SortedFunc(slices.Values(spec.Values), func(a, b schema.EnumValue) int { return cmp.Compare(a.ID, b.ID) }),
-		}
-		ok := holds(f.Type, col.Kind)
-		if f.Type == 0 {
-			f.Type, ok = typeOf(col.Kind)
-		}
-		switch {
-		case !ok:
-			p.problem(&TypeError{Server: p.server, Form: p.spec.Name, Field: f.Name, Type: f.Type, Column: col.Name, DataType: col.DataType})
-		case p.fields[col] != nil:
+		if p.fields[col] != nil {
 			p.duplicate("column", col.Name)
-		case p.names[f.Name]:
-			p.duplicate("field name", f.Name)
-		case f.ID != 0 && p.ids[f.ID]:
-			p.duplicate("field ID", fmt.Sprint(f.ID))
+			continue
 		}
-		p.fields[col], p.names[f.Name], p.ids[f.ID] = f, true, true
+		p.field(spec, col)
 	}
 }
 
 // rest makes fields of the columns that the declaration leaves out, and numbers all that have no ID.
-func (p *plainForm) rest(form *schema.Form) {
+func (p *plainForm) rest() {
 	for _, col := range p.table.Columns {
 		if p.fields[col] != nil {
 			continue
 		}
-		t, ok := typeOf(col.Kind)
-		switch {
-		case !ok:
-			form.Unsupported[col.Name] = "columns of type " + col.DataType + " are not carried"
+		if _, ok := typeOf(col.Kind); !ok {
+			p.form.Unsupported[col.Name] = "columns of type " + col.DataType + " are not carried"
 			continue
-		case p.names[col.Name]:
-			p.duplicate("field name", col.Name)
 		}
-		p.names[col.Name] = true
-		p.fields[col] = &schema.Field{Name: col.Name, Type: t, Column: col, MaxLength: col.Length, LengthInBytes: col.LengthInBytes}
+		p.field(FieldSpec{Column: col.Name}, col)
 	}
 	next := schema.FirstSiteField
 	for _, col := range p.table.Columns {
@@ -185,8 +165,46 @@ func (p *plainForm) rest(form *schema.Form) {
 	}
 }
 
+// field makes the field of a column, of what spec says, else of the column.
+func (p *plainForm) field(spec FieldSpec, col *schema.Column) {
+	f := &schema.Field{
+		ID: spec.ID, Name: cmp.Or(spec.Name, col.Name), Type: spec.Type, Column: col,
+		Required: spec.Required, Pattern: spec.Pattern,
+		MaxLength: cmp.Or(spec.MaxLength, col.Length), LengthInBytes: spec.MaxLength == 0 && col.LengthInBytes,
+		Values: slices.SortedFunc(slices.Values(spec.Values), func(a, b schema.EnumValue) int { return cmp.Compare(a.ID, b.ID) }),
+	}
+	if d, ok := schema.DistributedFieldByColumn(col.Name); ok && (spec.ID == 0 || spec.ID == d.ID) {
+		p.distributed(f, spec, d)
+	}
+	ok := Holds(f.Type, col.Kind)
+	if f.Type == 0 {
+		f.Type, ok = typeOf(col.Kind)
+	}
+	switch {
+	case !ok:
+		p.problem(&TypeError{Server: p.server, Form: p.spec.Name, Field: f.Name, Type: f.Type, Column: col.Name, DataType: col.DataType})
+	case p.names[f.Name]:
+		p.duplicate("field name", f.Name)
+	case f.ID != 0 && p.ids[f.ID]:
+		p.duplicate("field ID", fmt.Sprint(f.ID))
+	}
+	p.fields[col], p.names[f.Name], p.ids[f.ID] = f, true, true
+}
+
+// distributed fills in what a column's name says of a distributed field and the declaration does not say
+// otherwise.
+func (p *plainForm) distributed(f *schema.Field, spec FieldSpec, d schema.DistributedField) {
+	f.ID, f.Name, f.Type = d.ID, cmp.Or(spec.Name, d.Name), cmp.Or(spec.Type, d.Type)
+	if n := d.LengthOn(p.form); n > 0 && spec.MaxLength == 0 {
+		f.MaxLength, f.LengthInBytes = n, false
+	}
+	if len(spec.Values) == 0 && f.Type == schema.Selection {
+		f.Values = slices.Clone(d.Values)
+	}
+}
+
 // key resolves the columns that name a request.
-func (p *plainForm) key(form *schema.Form) []*schema.Field {
+func (p *plainForm) key() []*schema.Field {
 	columns := p.spec.RequestID
 	if len(columns) == 0 {
 		columns = p.table.Key
@@ -200,14 +218,14 @@ func (p *plainForm) key(form *schema.Form) []*schema.Field {
 		}
 		f := p.fields[col]
 		if f == nil {
-			p.problem(&UnsupportedError{Server: p.server, Form: form.Name, Field: name, Reason: form.Unsupported[col.Name]})
+			p.problem(&UnsupportedError{Server: p.server, Form: p.form.Name, Field: name, Reason: p.form.Unsupported[col.Name]})
 			return nil
 		}
 		names = append(names, col.Name)
 		fields = append(fields, f)
 	}
 	if !isKey(p.table, names) {
-		p.problem(&NoKeyError{Server: p.server, Form: form.Name, Table: p.table.Name, Columns: p.spec.RequestID})
+		p.problem(&NoKeyError{Server: p.server, Form: p.form.Name, Table: p.table.Name, Columns: p.spec.RequestID})
 		return nil
 	}
 	return fields

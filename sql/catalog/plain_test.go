@@ -342,3 +342,76 @@ func TestSQLiteColumns(t *testing.T) {
 		t.Errorf("key (-want +got):\n%s", diff)
 	}
 }
+
+// A column named after a distributed field is that field, in all that the declaration does not say
+// otherwise.
+func TestPlainDistributedFields(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *engine.DB) {
+		exec(t, db, `CREATE TABLE repair (
+			id varchar(15) NOT NULL PRIMARY KEY, dso_master_flag integer, DSO_FROM_SERVER varchar(64), dso_from_request_id varchar(255),
+			dso_mapping_history text, dso_max_time_to_retry integer, dso_transfer_mode integer, dso_to_form varchar(40), flag integer)`)
+		c := load(t, db, catalog.Spec{Kind: catalog.Plain, Forms: []catalog.FormSpec{{
+			Name: "Repair", Table: "repair",
+			Fields: []catalog.FieldSpec{
+				{Column: "flag", Name: "Status of transfer", ID: schema.TransferStatus, Type: schema.Selection},
+				{Column: "dso_transfer_mode", Name: "Mode", Required: true},
+				{Column: "dso_to_form", Name: "Sheet", ID: 900, MaxLength: 20},
+			},
+		}}})
+		f := lookup(t, c, "Repair")
+		type field struct {
+			Name   string
+			Type   schema.Type
+			Max    int
+			Labels int
+		}
+		got := map[int]field{}
+		for _, x := range f.Fields {
+			if x.Name != "id" {
+				got[x.ID] = field{x.Name, x.Type, x.MaxLength, len(x.Values)}
+			}
+		}
+		history := f.Table.Column("dso_mapping_history").Length // where the engine limits text
+		want := map[int]field{
+			schema.TransferStatus: {"Status of transfer", schema.Selection, 0, 0},
+			schema.MasterFlag:     {"Master Flag", schema.Selection, 0, 2},
+			schema.FromServer:     {"From Server", schema.Character, 64, 0},
+			schema.FromRequestID:  {"From Request ID", schema.Character, 255, 0},
+			schema.MappingHistory: {"Mapping History", schema.Character, history, 0},
+			schema.MaxTimeToRetry: {"Max Time to Retry", schema.Integer, 0, 0},
+			schema.TransferMode:   {"Mode", schema.Selection, 0, 4},
+			900:                   {"Sheet", schema.Character, 20, 0},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("fields (-want +got):\n%s", diff)
+		}
+		if !f.FieldByID(schema.TransferMode).Required {
+			t.Error("what the declaration says besides is lost")
+		}
+	})
+}
+
+// A column that is named after a distributed field and cannot be it is a mistake, with a remedy of its own.
+func TestPlainDistributedFieldsMistaken(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *engine.DB) {
+		exec(t, db, "CREATE TABLE repair (id integer NOT NULL PRIMARY KEY, dso_master_flag varchar(10), flag integer)")
+		declared := func(fields ...catalog.FieldSpec) error {
+			_, err := catalog.Load(t.Context(), db, catalog.Spec{Kind: catalog.Plain, Forms: []catalog.FormSpec{{Name: "repair", Fields: fields}}})
+			return err
+		}
+		var wrong *catalog.TypeError
+		if err := declared(); !errors.As(err, &wrong) || !strings.Contains(wrong.Remedy(), "`id:` of its own") {
+			t.Errorf("got %v, want catalog.type with its remedy", err)
+		}
+		if err := declared(catalog.FieldSpec{Column: "dso_master_flag", ID: 900}); err != nil {
+			t.Errorf("declared as another field: %v", err)
+		}
+		exec(t, db, "ALTER TABLE repair DROP COLUMN dso_master_flag", "ALTER TABLE repair ADD COLUMN dso_master_flag integer")
+		var twice *catalog.DuplicateError
+		if err := declared(catalog.FieldSpec{Column: "flag", ID: schema.MasterFlag}); !errors.As(err, &twice) || twice.Value != "303" {
+			t.Errorf("two columns for field 303: got %v", err)
+		}
+	})
+}

@@ -276,6 +276,8 @@ var (
 	deleteSQL string
 	//go:embed install.sql
 	installSQL string
+	//go:embed shape.sql
+	shapeSQL string
 	//go:embed literal.sql
 	literalSQL string
 	//go:embed changed.sql
@@ -306,19 +308,29 @@ func Triggers(s Shape) []Trigger {
 // Install is the script that stores shape s and puts its triggers in the place of those that drop
 // names, in one transaction.
 func Install(s Shape, drop []string) (string, error) {
+	create, err := CreateTriggers(s)
+	if err != nil {
+		return "", err
+	}
+	return strings.NewReplacer("{drop}", strings.TrimSpace(DropTriggers(drop)), "{create}", strings.TrimSpace(create)).Replace(installSQL), nil
+}
+
+// CreateTriggers is the script that stores shape s and creates its triggers. It belongs in the transaction
+// that drops those before them (DropTriggers): a change between the two would be lost.
+func CreateTriggers(s Shape) (string, error) {
 	columns, err := json.Marshal(s.Columns)
 	if err != nil {
 		return "", fmt.Errorf("store the shape of %s: %w", s.Table, err)
 	}
-	var create strings.Builder
-	for _, t := range Triggers(s) {
-		create.WriteString(t.SQL + ";\n")
-	}
-	return strings.NewReplacer(
-		"{drop}", strings.TrimSpace(DropTriggers(drop)), "{create}", strings.TrimSpace(create.String()),
+	var b strings.Builder
+	b.WriteString(strings.NewReplacer(
 		"{shape}", strconv.FormatInt(s.ID, 10), "{table}", literal(s.Table), "{columns}", literal(string(columns)),
 		"{now}", strings.TrimSpace(nowSQL),
-	).Replace(installSQL), nil
+	).Replace(shapeSQL))
+	for _, t := range Triggers(s) {
+		b.WriteString(t.SQL + ";\n")
+	}
+	return b.String(), nil
 }
 
 // DropTriggers is the script that drops triggers by name.

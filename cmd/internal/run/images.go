@@ -14,13 +14,17 @@ import (
 
 // Form reads the catalog of a connection and returns the form of that name; nil where there is none.
 func (c *Connection) Form(ctx context.Context, name string) (*schema.Form, error) {
-	if c.Catalog == nil {
-		var err error
-		if c.Catalog, err = catalog.Load(ctx, c.DB, spec(c.Def)); err != nil {
-			return nil, err
-		}
+	if err := c.readCatalog(ctx); err != nil {
+		return nil, err
 	}
 	return c.Catalog.Form(name), nil
+}
+
+func (c *Connection) readCatalog(ctx context.Context) (err error) {
+	if c.Catalog == nil {
+		c.Catalog, err = catalog.Load(ctx, c.DB, spec(c.Def))
+	}
+	return err
 }
 
 // TargetNow reads the request that an operation is to write, as it stands now on the connection's

@@ -28,7 +28,7 @@ import (
 // Errors: *FindingError, *control.NewerSchemaError, *control.OtherServerError, and those of
 // the reader's Plan.
 func (s *System) InitPlan(ctx context.Context, name string) ([]cdc.Step, error) {
-	srv, err := s.named(name)
+	srv, err := s.Server(name)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s *System) InitPlan(ctx context.Context, name string) ([]cdc.Step, error) 
 // Errors are those of InitPlan, and *LeaseHeldError where the position has to be set while another
 // process reads the server.
 func (s *System) Init(ctx context.Context, name string, done func(cdc.Step)) error {
-	srv, err := s.named(name)
+	srv, err := s.Server(name)
 	if err != nil {
 		return err
 	}
@@ -97,8 +97,8 @@ func (s *System) Init(ctx context.Context, name string, done func(cdc.Step)) err
 	return s.setStart(ctx, srv, done)
 }
 
-// named finds an open server.
-func (s *System) named(name string) (*Server, error) {
+// Server finds an open server, or returns an *UnknownServerError.
+func (s *System) Server(name string) (*Server, error) {
 	if srv := s.Servers[name]; srv != nil {
 		return srv, nil
 	}
