@@ -110,6 +110,11 @@ func identitySteps(db *engine.DB, tables []*schema.Table, found []replication.Ta
 	for i, t := range tables {
 		name := replication.Name{Schema: schemaOf(db, t), Table: t.Name}
 		switch f := found[i]; {
+		case !f.Found && t.Name == cdc.OwnerTable: // made with the control tables, before these steps are taken
+			steps = append(steps, cdc.Step{
+				What: fmt.Sprintf("let the log of table %s carry whole rows before a change", t.Name),
+				SQL:  replication.SetIdentityFull(db.Engine, name),
+			})
 		case !f.Found:
 			return nil, fmt.Errorf("%s: table %s.%s does not exist", db.Server, name.Schema, name.Table)
 		case o.NeedFull(t) && f.Identity != "f":

@@ -99,17 +99,17 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	helpers.Go(func() error { return s.keepLease(hctx, stopHelpers) })
 	helpers.Go(func() error { return s.savePositions(hctx, stopHelpers) })
 
-	threads, tctx := errgroup.WithContext(hctx)
+	// What the threads have to tell the source comes last: its own thread ends after them.
+	backing, bctx := errgroup.WithContext(hctx)
+	if s.back != nil {
+		s.back.ctx = bctx
+		backing.Go(func() error { return s.back.thread.Run(bctx) })
+	}
+	threads, tctx := errgroup.WithContext(bctx)
 	for _, t := range s.targets {
 		for _, th := range t.threads {
 			threads.Go(func() error { return th.Run(tctx) })
 		}
-	}
-	// What the threads have to tell the source comes last: its own thread ends after them.
-	backing, bctx := errgroup.WithContext(tctx)
-	if s.back != nil {
-		s.back.run(bctx)
-		backing.Go(func() error { return s.back.thread.Run(bctx) })
 	}
 
 	reading, rctx := errgroup.WithContext(tctx)
@@ -150,6 +150,9 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	}
 	// The first cause is what matters: a thread's failure ends the reading with a mere cancellation.
 	terr := threads.Wait()
+	if terr != nil {
+		cancel(terr)
+	}
 	if s.back != nil {
 		s.back.thread.Close()
 	}

@@ -58,9 +58,6 @@ func (s *source) openWriteBack(ctx context.Context) error {
 	return control.PruneOwners(ctx, db, ownersAge)
 }
 
-// run tells for how long things may be told.
-func (b *writeBack) run(ctx context.Context) { b.ctx = ctx }
-
 // tell writes back what became of an operation. Targets' threads call it once it is durable there.
 func (b *writeBack) tell(r apply.Result) {
 	b.mu.Lock()
