@@ -50,8 +50,8 @@ format: $(GOFUMPT) ## Format all Go files
 bench: ## Run the benchmarks (PKG=./mapping/... for some)
 	go test -run '^$$' -bench . -benchmem -timeout 60m $(PKG)
 
-bench-catchup: servers ## Measure catching up beside PostgreSQL's own replication
-	ARDSO_BENCH=1 go test -run TestCatchUp -v -timeout 60m ./integration
+bench-catchup: servers ## Measure catching up beside PostgreSQL's and MariaDB's own replication
+	ARDSO_BENCH=$${ARDSO_BENCH:-1} go test -run TestCatchUp -v -timeout 60m ./integration
 
 fuzz: ## Run each fuzz target for FUZZTIME (10s)
 	@grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
