@@ -422,8 +422,9 @@ func (w *writing) chainCopy(ctx context.Context, op *mapping.Operation, form *sc
 	if err != nil || failure != nil || c.state != nil && c.state.Chain == op.Along.Chain {
 		return c, failure, err
 	}
-	// The chain's origin has no row of its own before its first write-back.
-	if c.row != nil && c.state == nil && op.Along.Direction == ownership.Down {
+	// The chain's origin does not know its chain before its first write-back.
+	unknown := c.state == nil || c.state.Chain == "" || c.state.Deleted
+	if c.row != nil && unknown && op.Along.Direction == ownership.Down {
 		return c, nil, nil
 	}
 	rows, err := control.OwnersOfChain(ctx, w.tx, op.Along.Chain)

@@ -14,7 +14,9 @@ import (
 	"ardso/sql/schema"
 )
 
-// follow sends a change of a request under ownership along its chain, or has a foreign change seen to.
+// follow sends a change of a request under ownership along its chain, or has a foreign change seen to. What a
+// return changes here is such a change, too: where updates wait for it, it is the first that this copy's own
+// source hears of them.
 func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	e.key = control.OwnerKey{Form: fm.Name, Request: e.id}
 	if t := d.owners.state(e.key); t != nil {
@@ -23,7 +25,7 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	if open := d.owners.open[e.key]; open != nil {
 		e.open = open
 	}
-	if e.before == nil || e.kind == cdc.Selected || e.merge && d.owners.arrived[e.key] {
+	if e.before == nil || e.kind == cdc.Selected {
 		return ops
 	}
 	c := ownership.Change{Merged: e.merge, WasOwner: owns(fm.master, e.before), Path: e.path}

@@ -20,9 +20,7 @@ import (
 // that the log changed since the durable position is kept until that has passed it; any other can be
 // read again from dso_owner, where at_reader holds it.
 type owners struct {
-	open map[control.OwnerKey]*openHandOver
-	// arrived are the requests that this transaction brings ownership of.
-	arrived map[control.OwnerKey]bool
+	open    map[control.OwnerKey]*openHandOver
 	closed  []control.OwnerKey // since they were asked for last
 	undated []control.OwnerKey // states of the transaction that goes on
 
@@ -51,9 +49,8 @@ const maxStates = 50_000
 
 func newOwners() *owners {
 	return &owners{
-		states:  make(map[control.OwnerKey]*tracked),
-		open:    make(map[control.OwnerKey]*openHandOver),
-		arrived: make(map[control.OwnerKey]bool),
+		states: make(map[control.OwnerKey]*tracked),
+		open:   make(map[control.OwnerKey]*openHandOver),
 	}
 }
 
@@ -130,9 +127,6 @@ func (d *Decider) ownerRecord(tx *cdc.Transaction, c *cdc.RowChange) error {
 		d.owners.states[o.OwnerKey] = t
 	}
 	if !same(&t.State, &s) { // else only at_reader was written, or it is known already
-		if s.Owner && !s.Deleted && s.At() > t.At() {
-			d.owners.arrived[o.OwnerKey] = true
-		}
 		t.State = s
 		t.news = append(t.news, version{State: s})
 		d.owners.undated = append(d.owners.undated, o.OwnerKey)
@@ -253,7 +247,6 @@ func (o *owners) ended(tx *cdc.Transaction) {
 	if tx.More {
 		return
 	}
-	clear(o.arrived)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, k := range o.undated {
