@@ -232,6 +232,9 @@ func rowsOf(f *fixture, query string) map[int64]string {
 
 // TestLargeTransaction: parts are bounded and cut at the same places each time, and memory is too (G7).
 func TestLargeTransaction(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its transaction is large")
+	}
 	t.Parallel()
 	f := newFixture(t, `CREATE TABLE desk (id INTEGER PRIMARY KEY, name TEXT)`)
 	f.setUp("desk")

@@ -259,6 +259,9 @@ func TestStatus(t *testing.T) {
 
 // A MariaDB server without a log is a target only: nothing is changed in one that is to be read.
 func TestNoBinlog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	t.Parallel()
 	a, b := dbtest.Server(t, "mariadb10.11", "skip-log-bin", "gtid-strict-mode=OFF").Database(t), database(t, "sqlite")
 	exec(t, a, "CREATE TABLE repair (id INTEGER PRIMARY KEY, summary VARCHAR(50))")
@@ -307,6 +310,9 @@ func TestCheckFindings(t *testing.T) {
 
 // A server whose log cannot be read is refused before anything is changed.
 func TestInitNeedsLogicalLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	t.Parallel()
 	a := dbtest.Server(t, "postgres15", "wal_level=replica").Database(t)
 	exec(t, a, "CREATE TABLE repair (id INTEGER PRIMARY KEY, summary VARCHAR(50))")
