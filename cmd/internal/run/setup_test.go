@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ardso/cdc"
 	"ardso/cmd/internal/run"
@@ -215,6 +216,12 @@ func TestLostSlot(t *testing.T) {
 	defer remove(t, doc, "a")
 	exec(t, a, "INSERT INTO repair VALUES (1, 'one')")
 	once(t, sys)
+	// The server holds the slot until it has noticed that the reader has gone.
+	for deadline := time.Now().Add(20 * time.Second); rows(t, a, "SELECT count(*) FROM pg_replication_slots WHERE active AND database = current_database()")[0] != "0"; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the slot is still read")
+		}
+	}
 	exec(t, a, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()")
 	_, err := sys.Run(t.Context(), nil, run.Options{Once: true})
 	var lost *cdc.PositionLostError
