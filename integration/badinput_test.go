@@ -198,6 +198,9 @@ func TestWrongPassword(t *testing.T) {
 
 // The user of the source may read the tables, and not the log.
 func TestNoReplicationPrivilege(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	t.Parallel()
 	src := dbtest.Server(t, "postgres15")
 	s := newSite(t, map[string]*engine.DB{"src": src.Database(t), "dst": dbtest.New(t, "sqlite")},
@@ -218,6 +221,9 @@ func TestNoReplicationPrivilege(t *testing.T) {
 
 // A user of the target who may not write its table: changes wait, and arrive once it is granted.
 func TestNoTargetPrivilege(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	t.Parallel()
 	tests := []struct {
 		engine string
@@ -287,6 +293,9 @@ func (s *site) waits(cause, cure func(), reason string) {
 
 // A server whose log does not hold what a reader needs: init says so before the position is set.
 func TestWALLevelReplica(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	t.Parallel()
 	src := dbtest.Server(t, "postgres15", "wal_level=replica")
 	s := newSite(t, map[string]*engine.DB{"src": src.Database(t), "dst": dbtest.New(t, "sqlite")},
@@ -389,6 +398,9 @@ func TestPositionPurged(t *testing.T) {
 		{"mariadb10.11", []string{"RESET MASTER"}},
 		{"mysql5.6", []string{"RESET MASTER"}},
 	}
+	if testing.Short() {
+		tests = tests[:2] // no server of its own
+	}
 	for _, test := range tests {
 		t.Run(test.engine, func(t *testing.T) {
 			t.Parallel()
@@ -452,6 +464,9 @@ func TestReadOnlyTarget(t *testing.T) {
 
 // A target that is read-only already when ardso starts: it says so, and goes on by itself.
 func TestReadOnlyFromTheStart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for a server of its own to be tried again")
+	}
 	t.Parallel()
 	s := privateSite(t, "postgres15", dbtest.Server(t, "mariadb10.11"))
 	s.begin()
@@ -470,6 +485,9 @@ func TestReadOnlyFromTheStart(t *testing.T) {
 
 // The space for the target's tables is used up, and comes free again.
 func TestFullTarget(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it fills a server of its own")
+	}
 	t.Parallel()
 	// One file for all tables, which may not grow beyond a size, is full as a disk is and needs no disk.
 	dst := dbtest.Server(t, "mariadb10.11", "innodb-file-per-table=OFF", "innodb-data-file-path=ibdata1:12M:autoextend:max:24M")

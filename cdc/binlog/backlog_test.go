@@ -94,7 +94,6 @@ func (s *source) losesByPurge(t *testing.T, start cdc.Position) {
 	s.exec(t, "FLUSH BINARY LOGS")
 	s.exec(t, "INSERT INTO item VALUES (10, 'x')")
 	s.exec(t, "FLUSH BINARY LOGS")
-	end := s.end(t)
 	log, err := binlog.ReadLog(t.Context(), s.db)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +103,8 @@ func (s *source) losesByPurge(t *testing.T, start cdc.Position) {
 	} else if state.PurgeNeeds != "" { // else the server purges nothing while nobody reads
 		s.exec(t, "SET GLOBAL slave_connections_needed_for_purge = 0")
 	}
-	s.exec(t, "PURGE BINARY LOGS TO '"+log.File+"'")
+	s.purgeTo(t, log.File)
+	end := s.end(t)
 	for _, from := range []cdc.Position{start, ""} {
 		_, err := Backlog(t.Context(), s.db, from, s.o)
 		if !errors.As(err, new(*cdc.PositionLostError)) {

@@ -71,6 +71,9 @@ func TestCheck(t *testing.T) {
 
 // Each setting that keeps a reader from its work, or makes it unsafe, is found (MS-13, MS-14, MS-19, MS-22).
 func TestCheckSettings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	const replica = "slave-connections-needed-for-purge"
 	tests := []struct {
 		name, server string

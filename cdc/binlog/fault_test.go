@@ -189,6 +189,9 @@ func TestForgedEvents(t *testing.T) {
 
 // TestSilent: a connection that stays and says nothing is given up, one on which heartbeats come is not (MS-25).
 func TestSilent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for a silence to last")
+	}
 	eachServer(t, func(t *testing.T, s *source) {
 		s.o.Silence = 600 * time.Millisecond
 		from := s.item(t)
@@ -213,6 +216,9 @@ func TestSilent(t *testing.T) {
 
 // TestSlowReceiver blocks for longer than silence is borne, while heartbeats and rows queue.
 func TestSlowReceiver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for longer than a silence lasts")
+	}
 	eachServer(t, func(t *testing.T, s *source) {
 		s.o.Silence = 400 * time.Millisecond
 		from := s.item(t)
@@ -246,6 +252,9 @@ func TestSlowReceiver(t *testing.T) {
 
 // TestDribble lets the log come byte by byte, so that deadlines of the reader fall into the middle of packets.
 func TestDribble(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for a log that comes byte by byte")
+	}
 	eachServer(t, func(t *testing.T, s *source) {
 		from := s.item(t)
 		for i := range 3 {
@@ -267,6 +276,9 @@ func TestDribble(t *testing.T) {
 
 // TestNoMySQL connects to what is no MySQL server, or says nothing.
 func TestNoMySQL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for what says nothing")
+	}
 	speak := func(text string) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -379,10 +391,7 @@ func TestEmptiedMemoryTables(t *testing.T) {
 // TestKilledWithinATransaction kills the server while a large transaction is being written to its log, several
 // times. What the table holds afterwards is what was read.
 func TestKilledWithinATransaction(t *testing.T) {
-	rounds := 4
-	if testing.Short() {
-		rounds = 1
-	}
+	const rounds = 4
 	eachOwnServer(t, func(t *testing.T, in *dbtest.Instance, s *source) {
 		from := s.item(t)
 		s.exec(t, "INSERT INTO item VALUES (0, 'first')")

@@ -29,6 +29,10 @@ func eachServer(t *testing.T, f func(t *testing.T, s *source)) {
 
 // eachOwnServer runs a test on a server of its own of every kind: one that is stopped, or whose log is cut.
 func eachOwnServer(t *testing.T, f func(t *testing.T, in *dbtest.Instance, s *source), settings ...string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	for _, name := range live {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -90,6 +90,9 @@ func sameSet(a, b []string) bool {
 
 // TestLeastPrivilegesOfRole checks as a user who may read by a role of MariaDB.
 func TestLeastPrivilegesOfRole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	for _, name := range dbtest.Have("mariadb10.11") {
 		s := newSourceOn(t, dbtest.Server(t, name).Database(t))
 		s.exec(t, "CREATE TABLE item (id integer PRIMARY KEY)")

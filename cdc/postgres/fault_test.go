@@ -170,6 +170,9 @@ func TestSlotDroppedWhileReading(t *testing.T) {
 
 // TestServerDies kills the server while it is read, and reads on after it has come back.
 func TestServerDies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	in := dbtest.Server(t, "postgres15")
 	s := &source{db: in.Database(t)}
 	if err := control.Migrate(t.Context(), s.db, s.db.Server); err != nil {
@@ -193,6 +196,9 @@ func TestServerDies(t *testing.T) {
 
 // TestServerIsSilent freezes the server: the connection stays open, and is given up (PS-9).
 func TestServerIsSilent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for a silence to last, on a server of its own")
+	}
 	in := dbtest.Server(t, "postgres15")
 	s := &source{db: in.Database(t), o: Options{SenderTimeout: time.Second}}
 	if err := control.Migrate(t.Context(), s.db, s.db.Server); err != nil {
@@ -213,6 +219,9 @@ func TestServerIsSilent(t *testing.T) {
 
 // TestQuietSenderTimeout reads a server that never asks for a reply (PS-6).
 func TestQuietSenderTimeout(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	in := dbtest.Server(t, "postgres15", "wal_sender_timeout=0")
 	s := &source{db: in.Database(t), o: Options{Heartbeat: 50 * time.Millisecond}}
 	if err := control.Migrate(t.Context(), s.db, s.db.Server); err != nil {

@@ -98,6 +98,9 @@ func TestPlan(t *testing.T) {
 
 // TestSlotWaits checks that the slot's creation gives up in time and says what it waits for (PS-16, PS-28).
 func TestSlotWaits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	in := dbtest.Server(t, "postgres15", "max_prepared_transactions=4")
 	s := &source{db: in.Database(t), o: Options{SlotTimeout: 200 * time.Millisecond}}
 	if err := control.Migrate(t.Context(), s.db, s.db.Server); err != nil {
@@ -321,6 +324,9 @@ func TestLeastPrivileges(t *testing.T) {
 // TestSlotLosesItsLog has the server drop the log that a slot holds, while nobody reads and while
 // somebody does (PS-13, PS-14).
 func TestSlotLosesItsLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	in := dbtest.Server(t, "postgres15", "max_slot_wal_keep_size=1MB", "max_wal_size=32MB", "min_wal_size=32MB", "checkpoint_timeout=1h")
 	s := &source{db: in.Database(t)}
 	if err := control.Migrate(t.Context(), s.db, s.db.Server); err != nil {

@@ -96,7 +96,11 @@ func TestLogEqualsSelect(t *testing.T) {
 		make([]byte, 1<<20),
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 300 {
+	random := 300
+	if testing.Short() {
+		random = 30
+	}
+	for range random {
 		values = append(values, math.Float64frombits(r.Uint64()), int64(r.Uint64()), r.NormFloat64()*1e6, float64(r.IntN(1e6))/100)
 	}
 	marks := strings.Repeat(", ?", len(types))
@@ -232,6 +236,9 @@ func rowsOf(f *fixture, query string) map[int64]string {
 
 // TestLargeTransaction: parts are bounded and cut at the same places each time, and memory is too (G7).
 func TestLargeTransaction(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its transaction is large")
+	}
 	t.Parallel()
 	f := newFixture(t, `CREATE TABLE desk (id INTEGER PRIMARY KEY, name TEXT)`)
 	f.setUp("desk")

@@ -174,7 +174,7 @@ func TestGone(t *testing.T) {
 				}
 			}
 			child := exec.Command(os.Args[0], "-test.run=^TestHelper$")
-			child.Env = append(os.Environ(), childMode+"="+end, "TMPDIR="+tmp, "ARDSO_TEST_ENGINES=")
+			child.Env = append(os.Environ(), childMode+"="+end, "TMPDIR="+tmp, "ARDSO_TEST_ENGINES=", "ARDSO_TEST_FSYNC=")
 			out, err := child.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)

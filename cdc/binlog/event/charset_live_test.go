@@ -81,6 +81,9 @@ func exec(t *testing.T, db *engine.DB, statement string) {
 
 // TestCharsets compares every code of every character set with what the servers make of it (MD-3).
 func TestCharsets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it asks a server for every code")
+	}
 	for _, server := range dbtest.Have("mariadb10.11", "mariadb11.8", "mysql5.6") {
 		for _, name := range slices.Sorted(maps.Keys(charsets)) {
 			if charsets[name].width == 0 {

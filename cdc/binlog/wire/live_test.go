@@ -156,6 +156,9 @@ func plugins(t *testing.T, name string) []string {
 
 // TestEd25519 logs in by MariaDB's own plugin.
 func TestEd25519(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	t.Parallel()
 	for _, name := range dbtest.Have("mariadb10.11", "mariadb11.8") {
 		t.Run(name, func(t *testing.T) {
@@ -244,6 +247,9 @@ func serverErrors(t *testing.T, c *Conn) {
 
 // TestManyColumns has a number of columns and of rows that takes more than a byte.
 func TestManyColumns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	eachServer(t, nil, func(t *testing.T, _ *dbtest.Instance, config Config) {
 		c := dial(t, config)
 		one := "SELECT 1" + strings.Repeat(", NULL", 999)
@@ -261,6 +267,9 @@ func TestManyColumns(t *testing.T) {
 
 // TestGiantQueries are a result and a statement of more than a frame, and sizes at the edge of one.
 func TestGiantQueries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it sends tens of megabytes")
+	}
 	eachServer(t, []string{"max-allowed-packet=64M"}, func(t *testing.T, _ *dbtest.Instance, config Config) {
 		c := dial(t, config)
 		if got := text(t, c, "SELECT REPEAT('x', 17*1024*1024)"); len(got) != 17<<20 || strings.Trim(got, "x") != "" {
@@ -287,6 +296,9 @@ func TestGiantQueries(t *testing.T) {
 
 // TestCancelledSleep: a statement that runs ends at once, and no goroutine stays behind.
 func TestCancelledSleep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	for _, name := range live() {
 		t.Run(name, func(t *testing.T) {
 			in := dbtest.Server(t, name)
@@ -380,6 +392,9 @@ func readToEnd(t *testing.T, config Config, checksum string) {
 
 // TestSilentDump: a deadline that passes loses nothing.
 func TestSilentDump(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for deadlines to pass")
+	}
 	eachServer(t, nil, func(t *testing.T, _ *dbtest.Instance, config Config) {
 		c, other := dial(t, config), dial(t, config)
 		query(t, other, "CREATE DATABASE d", "CREATE TABLE d.t (a INT)")
@@ -416,6 +431,9 @@ func TestSilentDump(t *testing.T) {
 
 // TestNoTLSAtTheServer demands TLS of servers that have no certificate.
 func TestNoTLSAtTheServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	t.Parallel()
 	// MariaDB makes itself a certificate since 11.4.
 	for _, name := range dbtest.Have("mariadb10.11", "mysql5.6") {

@@ -220,6 +220,9 @@ func accountsWithTLS(t *testing.T, root *Conn, config Config, client tls.Certifi
 
 // TestExpired is a server whose certificate has ended. MySQL 5.6 does not use such a one: it ends each handshake.
 func TestExpired(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	t.Parallel()
 	ca := newAuthority(t, "CA of this test")
 	for _, name := range dbtest.Have("mariadb10.11", "mariadb11.8") {

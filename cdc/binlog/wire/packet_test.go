@@ -338,6 +338,9 @@ func benchmarkNext(b *testing.B, size int) {
 
 // TestGiant: memory is that of the packet while it is there, and given back afterwards (G7).
 func TestGiant(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its packet has 100 MB")
+	}
 	size := 100 << 20
 	line := append(packetBytes(1, event(size)), frame(byte(size/maxFrame)+2, event(3))...)
 	c := dumpingConn(bytes.NewReader(line), defaultMaxPacket)

@@ -63,6 +63,9 @@ func (w *world) arrives(id string) {
 
 // The server is stopped and killed under load, and started again: ardso goes on by itself (MS-1).
 func TestBinlogServerRestarts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it restarts servers of its own")
+	}
 	eachBinlog(t, func(t *testing.T, e string) {
 		server := dbtest.Server(t, e)
 		w := pairOf(t, server.Database(t), dbtest.New(t, "sqlite"))
@@ -92,6 +95,9 @@ func TestBinlogServerRestarts(t *testing.T) {
 
 // A log of many small files, followed while they are made and read later (MS-22).
 func TestBinlogRotates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	eachBinlog(t, func(t *testing.T, e string) {
 		w := pairOf(t, dbtest.Server(t, e, "max-binlog-size=4096").Database(t), dbtest.New(t, "sqlite"))
 		write := func() {
@@ -330,6 +336,9 @@ func TestBinlogCaseOfNames(t *testing.T) {
 			w.settle()
 		})
 		t.Run("not heeded", func(t *testing.T) {
+			if testing.Short() {
+				t.Skip("it takes a server of its own")
+			}
 			w := pairOf(t, dbtest.Server(t, e, "lower-case-table-names=1").Database(t), dbtest.New(t, "sqlite"))
 			w.exec("src", "INSERT INTO Repair (id) VALUES ('one')", "ALTER TABLE REPAIR ADD COLUMN first_one int FIRST", "INSERT INTO rePair (id) VALUES ('two')")
 			w.settle()

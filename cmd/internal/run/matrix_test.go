@@ -31,14 +31,30 @@ var across = [][2]string{
 	{"mariadb11.8", "mysql5.6"},
 }
 
-// atHand are those of some pairs whose engines the tests have.
+// atHand are those of some pairs whose engines the tests have, in short tests the first two.
 func atHand(pairs ...[2]string) (some [][2]string) {
 	for _, p := range pairs {
 		if areAtHand(p[:]) {
 			some = append(some, p)
 		}
 	}
+	if testing.Short() {
+		some = some[:min(2, len(some))]
+	}
 	return some
+}
+
+// all are the pairs of every source with every target, in short tests each engine once as either.
+func all() (pairs [][2]string) {
+	if testing.Short() {
+		return slices.DeleteFunc(slices.Clone(across), func(p [2]string) bool { return !areAtHand(p[:]) })
+	}
+	for _, from := range sources() {
+		for _, to := range dbtest.Names() {
+			pairs = append(pairs, [2]string{from, to})
+		}
+	}
+	return pairs
 }
 
 func areAtHand(engines []string) bool {
@@ -139,39 +155,37 @@ func (w *world) images(server string) map[string]string {
 
 // Every source to every target: the life of requests.
 func TestMatrix(t *testing.T) {
-	for _, from := range sources() {
-		for _, to := range dbtest.Names() {
-			t.Run(from+" to "+to, func(t *testing.T) {
-				t.Parallel()
-				w := pair(t, from, to)
-				src := w.dbs["src"]
+	for _, p := range all() {
+		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
+			t.Parallel()
+			w := pair(t, p[0], p[1])
+			src := w.dbs["src"]
 
-				// Create, with NULLs, quotes, four-byte characters, and fractions.
-				w.exec("src", "INSERT INTO repair VALUES ('R1', 'Desk leg', 0, '12.5', 0.1, '2026-11-22 10:00:00.123456', '2026-11-30', '10:30:00', NULL)",
-					"INSERT INTO repair (id, summary, status) VALUES ('R2', 'Büro 🪑 chair', NULL)",
-					"INSERT INTO repair (id) VALUES ('R3')")
-				w.settle()
+			// Create, with NULLs, quotes, four-byte characters, and fractions.
+			w.exec("src", "INSERT INTO repair VALUES ('R1', 'Desk leg', 0, '12.5', 0.1, '2026-11-22 10:00:00.123456', '2026-11-30', '10:30:00', NULL)",
+				"INSERT INTO repair (id, summary, status) VALUES ('R2', 'Büro 🪑 chair', NULL)",
+				"INSERT INTO repair (id) VALUES ('R3')")
+			w.settle()
 
-				// Modify one field, all fields, to NULL and back; a text of 1 MiB.
-				w.exec("src", "UPDATE repair SET status = 1 WHERE id = 'R1'",
-					`UPDATE repair SET summary = NULL, log = 'it''s "done" \ or % not' WHERE id = 'R2'`)
-				if _, err := src.ExecContext(t.Context(), src.Rebind("UPDATE repair SET summary = 'all', status = 2, price = '-0.0000000001', weight = 1e300, noted = '1999-12-31 23:59:59', due = '1970-01-01', at = '23:59:59.999999', log = ? WHERE id = 'R3'"), strings.Repeat("0123456789abcdé🪑", 1<<16)); err != nil {
-					t.Fatal(err)
-				}
-				w.settle()
+			// Modify one field, all fields, to NULL and back; a text of 1 MiB.
+			w.exec("src", "UPDATE repair SET status = 1 WHERE id = 'R1'",
+				`UPDATE repair SET summary = NULL, log = 'it''s "done" \ or % not' WHERE id = 'R2'`)
+			if _, err := src.ExecContext(t.Context(), src.Rebind("UPDATE repair SET summary = 'all', status = 2, price = '-0.0000000001', weight = 1e300, noted = '1999-12-31 23:59:59', due = '1970-01-01', at = '23:59:59.999999', log = ? WHERE id = 'R3'"), strings.Repeat("0123456789abcdé🪑", 1<<16)); err != nil {
+				t.Fatal(err)
+			}
+			w.settle()
 
-				// Change keys, one taking the place of another, and delete; several at once and one after another.
-				w.exec("src", "UPDATE repair SET id = 'R9' WHERE id = 'R1'", "UPDATE repair SET id = 'R1' WHERE id = 'R2'",
-					"UPDATE repair SET status = 7 WHERE id = 'R1'", "DELETE FROM repair WHERE id = 'R3'",
-					"INSERT INTO repair (id, summary) VALUES ('R3', 'again')", "UPDATE repair SET id = concat(id, 'x') WHERE id <> 'R3'")
-				w.settle()
-				w.exec("src", "DELETE FROM repair")
-				w.settle()
-				if n := len(w.images("dst")); n != 0 {
-					t.Errorf("%d requests left on the target", n)
-				}
-			})
-		}
+			// Change keys, one taking the place of another, and delete; several at once and one after another.
+			w.exec("src", "UPDATE repair SET id = 'R9' WHERE id = 'R1'", "UPDATE repair SET id = 'R1' WHERE id = 'R2'",
+				"UPDATE repair SET status = 7 WHERE id = 'R1'", "DELETE FROM repair WHERE id = 'R3'",
+				"INSERT INTO repair (id, summary) VALUES ('R3', 'again')", "UPDATE repair SET id = concat(id, 'x') WHERE id <> 'R3'")
+			w.settle()
+			w.exec("src", "DELETE FROM repair")
+			w.settle()
+			if n := len(w.images("dst")); n != 0 {
+				t.Errorf("%d requests left on the target", n)
+			}
+		})
 	}
 }
 
@@ -202,21 +216,19 @@ func TestLargeTransaction(t *testing.T) {
 // Several writers on the same requests while ardso follows, with transactions of several rows,
 // rollbacks and deletes.
 func TestConcurrentWriters(t *testing.T) {
-	for _, from := range sources() {
-		for _, to := range dbtest.Names() {
-			t.Run(from+" to "+to, func(t *testing.T) {
-				t.Parallel()
-				w := pair(t, from, to)
-				stop := w.follow()
-				var writers sync.WaitGroup
-				for k := range 4 {
-					writers.Go(func() { w.scribble(k, 60) })
-				}
-				writers.Wait()
-				stop()
-				w.settle()
-			})
-		}
+	for _, p := range all() {
+		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
+			t.Parallel()
+			w := pair(t, p[0], p[1])
+			stop := w.follow()
+			var writers sync.WaitGroup
+			for k := range 4 {
+				writers.Go(func() { w.scribble(k, 60) })
+			}
+			writers.Wait()
+			stop()
+			w.settle()
+		})
 	}
 }
 

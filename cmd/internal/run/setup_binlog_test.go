@@ -24,6 +24,9 @@ func privateDatabase(t *testing.T, name string, settings ...string) *engine.DB {
 
 // A MariaDB or MySQL server whose log does not hold whole rows is refused before anything is changed.
 func TestInitNeedsRowLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	t.Parallel()
 	for _, tt := range []struct{ server, setting, want string }{
 		{"mariadb10.11", "binlog-format=MIXED", "binlog.format"},
@@ -56,6 +59,9 @@ func TestInitNeedsRowLog(t *testing.T) {
 
 // A log that was purged is a lost position, by name; init goes on at the log's present end.
 func TestPurgedLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes servers of its own")
+	}
 	t.Parallel()
 	settings := map[string][]string{
 		"mariadb11.8": {"slave-connections-needed-for-purge=0"}, // else it purges nothing while nobody reads

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ardso/cdc"
 	"ardso/cmd/internal/run"
@@ -215,6 +216,12 @@ func TestLostSlot(t *testing.T) {
 	defer remove(t, doc, "a")
 	exec(t, a, "INSERT INTO repair VALUES (1, 'one')")
 	once(t, sys)
+	// The server holds the slot until it has noticed that the reader has gone.
+	for deadline := time.Now().Add(20 * time.Second); rows(t, a, "SELECT count(*) FROM pg_replication_slots WHERE active AND database = current_database()")[0] != "0"; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the slot is still read")
+		}
+	}
 	exec(t, a, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()")
 	_, err := sys.Run(t.Context(), nil, run.Options{Once: true})
 	var lost *cdc.PositionLostError
@@ -259,6 +266,9 @@ func TestStatus(t *testing.T) {
 
 // A MariaDB server without a log is a target only: nothing is changed in one that is to be read.
 func TestNoBinlog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	t.Parallel()
 	a, b := dbtest.Server(t, "mariadb10.11", "skip-log-bin", "gtid-strict-mode=OFF").Database(t), database(t, "sqlite")
 	exec(t, a, "CREATE TABLE repair (id INTEGER PRIMARY KEY, summary VARCHAR(50))")
@@ -307,6 +317,9 @@ func TestCheckFindings(t *testing.T) {
 
 // A server whose log cannot be read is refused before anything is changed.
 func TestInitNeedsLogicalLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a server of its own")
+	}
 	t.Parallel()
 	a := dbtest.Server(t, "postgres15", "wal_level=replica").Database(t)
 	exec(t, a, "CREATE TABLE repair (id INTEGER PRIMARY KEY, summary VARCHAR(50))")
