@@ -43,6 +43,8 @@ func (w *writing) home(ctx context.Context, op *mapping.Operation, form *schema.
 			return w.writeStatus(ctx, op, c)
 		case mapping.Moved:
 			return w.moved(ctx, op, c)
+		case mapping.Gone:
+			return w.bury(ctx, c)
 		}
 		return w.foreign(ctx, op, c)
 	})
@@ -57,6 +59,9 @@ func (w *writing) mayWriteBack(op *mapping.Operation, c *copyOf) (ownership.Stat
 	var s ownership.State
 	if c.state != nil {
 		s = c.state.Clone()
+	}
+	if s.Deleted && s.Chain != op.Home.Chain { // a user has made the request anew
+		s = ownership.State{Epoch: s.Epoch}
 	}
 	return s, c.row != nil && ownership.WriteBack(&s, c.owns(), op.Home.Epoch, w.t.Ownership)
 }
@@ -141,9 +146,7 @@ func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) e
 		}
 	}
 	if c.state != nil {
-		s := c.state.Clone()
-		s.Deleted, s.Owner, s.Fields = true, false, nil
-		if err := w.saveState(ctx, c, &s); err != nil {
+		if err := w.tombstone(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -152,6 +155,21 @@ func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) e
 		w.written++
 	}
 	return err
+}
+
+// bury leaves a tombstone for a request that its owner has deleted, unless it was made anew meanwhile.
+func (w *writing) bury(ctx context.Context, c *copyOf) error {
+	if c.row != nil || c.state == nil {
+		return nil
+	}
+	return w.tombstone(ctx, c)
+}
+
+// tombstone keeps in dso_owner that the request is gone, so that what comes for it late is void.
+func (w *writing) tombstone(ctx context.Context, c *copyOf) error {
+	s := c.state.Clone()
+	s.Deleted, s.Owner, s.Fields = true, false, nil
+	return w.saveState(ctx, c, &s)
 }
 
 // foreign records an edit by someone who does not own the request, and undoes it if it is to be: what was

@@ -46,6 +46,16 @@ func (c *copyOf) ownerKey() control.OwnerKey {
 	return control.OwnerKey{Form: c.form.Name, Request: c.id()}
 }
 
+// isUnchained: the request is in no chain yet, as far as its own server knows.
+func (c *copyOf) isUnchained() bool { return c.state == nil || c.state.Chain == "" || c.state.Deleted }
+
+func (c *copyOf) epoch() int64 {
+	if c.state == nil {
+		return 1
+	}
+	return c.state.At()
+}
+
 // owns reads the copy's Master Flag.
 func (c *copyOf) owns() bool {
 	if c.row == nil {
@@ -116,6 +126,9 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 	c, failure, err := w.copy(ctx, op, form)
 	if err != nil || failure != nil {
 		return failure, err
+	}
+	if c.isUnchained() && mapping.BeginsAt(op.Offer.Chain, op.Target, form.Name, c.id()) {
+		c.state = &ownership.State{Chain: op.Offer.Chain, Epoch: c.epoch(), Owner: true}
 	}
 	var write []conflict.Write
 	isNew := c.row == nil
@@ -423,8 +436,7 @@ func (w *writing) chainCopy(ctx context.Context, op *mapping.Operation, form *sc
 		return c, failure, err
 	}
 	// The chain's origin does not know its chain before its first write-back.
-	unknown := c.state == nil || c.state.Chain == "" || c.state.Deleted
-	if c.row != nil && unknown && op.Along.Direction == ownership.Down {
+	if c.row != nil && c.isUnchained() && op.Along.Direction == ownership.Down {
 		return c, nil, nil
 	}
 	rows, err := control.OwnersOfChain(ctx, w.tx, op.Along.Chain)
@@ -516,14 +528,10 @@ func (w *writing) alongDelete(ctx context.Context, op *mapping.Operation, c *cop
 		return w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Nothing, By: "ownership: the higher epoch"})
 	}
 	return w.within(ctx, func() error {
-		var s ownership.State
-		if c.state != nil {
-			s = c.state.Clone()
-		} else {
-			s.Chain = op.Along.Chain
+		if c.state == nil {
+			c.state = &ownership.State{Chain: op.Along.Chain}
 		}
-		s.Deleted, s.Owner, s.Fields = true, false, nil
-		if err := w.saveState(ctx, c, &s); err != nil {
+		if err := w.tombstone(ctx, c); err != nil {
 			return err
 		}
 		if !conflict.Stands(op, c.row) {

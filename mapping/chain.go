@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"ardso/cdc"
 	"ardso/mapping/definition"
@@ -32,6 +33,9 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	if c.IsForeign() {
 		e.foreign = true
 		return append(ops, d.foreign(e, fm))
+	}
+	if e.after == nil && !e.merge && e.state.Chain != "" {
+		ops = append(ops, d.home(e, fm, "", &Home{Kind: Gone}))
 	}
 	var open *ownership.HandOver
 	chain := e.state.Chain
@@ -155,8 +159,19 @@ func newReturn(m *definition.CompiledMapping) *plan {
 
 // chainOf names the chain that begins with this event's transfer.
 func (d *Decider) chainOf(e *event, fm *form) string {
-	sum := sha256.Sum256([]byte(d.server + "\x00" + fm.Name + "\x00" + e.id + "\x00" + string(e.tx.Position)))
-	return hex.EncodeToString(sum[:16])
+	at := sha256.Sum256([]byte(e.tx.Position))
+	return originOf(d.server, fm.Name, e.id) + hex.EncodeToString(at[:8])
+}
+
+func originOf(server, form, id string) string {
+	sum := sha256.Sum256([]byte(server + "\x00" + form + "\x00" + id))
+	return hex.EncodeToString(sum[:8])
+}
+
+// BeginsAt reports whether a chain begins with this request: its server knows the chain's name only once
+// the first hand-over is written back, and ownership may have come back before.
+func BeginsAt(chain, server, form, id string) bool {
+	return strings.HasPrefix(chain, originOf(server, form, id))
 }
 
 // handOver makes op, a transfer or return of the request as it is now, one that hands ownership over.

@@ -104,6 +104,7 @@ const (
 	NotTaken   HomeKind = "not taken"      // the write-back of a hand-over that failed
 	Written    HomeKind = "written"        // a transfer without ownership has been carried out
 	Moved      HomeKind = "moved"          // the copy of copy + delete is durable: the source is deleted
+	Gone       HomeKind = "gone"           // its owner has deleted the request
 	Foreign    HomeKind = "foreign change" // an edit by someone who does not own the request
 )
 
