@@ -234,7 +234,7 @@ func checkARFields(t *testing.T, f *schema.Form, d arfixture.Dictionary) {
 		}
 	}
 	// Text is compared as in the form's other fields.
-	if got, want := f.FieldByID(schema.FromServer).Column, f.FieldByID(schema.Submitter).Column; got.BaseType != want.BaseType || got.CaseFolding != want.CaseFolding {
+	if got, want := f.FieldByID(schema.FromServer).Column, f.FieldByID(schema.Submitter).Column; !strings.EqualFold(got.BaseType, want.BaseType) || got.CaseFolding != want.CaseFolding {
 		t.Errorf("From Server is %s, Submitter %s", got.DataType, want.DataType)
 	}
 	if x := f.FieldByID(schema.MaxTimeToRetry); !d.Lean && (x.Min != "0" || x.Max != "2147483647") {
