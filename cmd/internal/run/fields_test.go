@@ -223,15 +223,18 @@ func TestFieldsDenied(t *testing.T) {
 	}{
 		"postgres15": {
 			[]string{"CREATE ROLE ardso_fields LOGIN PASSWORD 'Only-reads-1'", "GRANT SELECT, INSERT, UPDATE, DELETE ON repair TO ardso_fields"},
-			[]string{"DROP OWNED BY ardso_fields", "DROP ROLE ardso_fields"}, `OWNER TO "ardso_fields"`,
+			[]string{"DROP OWNED BY ardso_fields", "DROP ROLE ardso_fields"},
+			`OWNER TO "ardso_fields"`,
 		},
 		"mariadb10.11": {
 			[]string{"CREATE USER 'ardso_fields'@'%' IDENTIFIED BY 'Only-reads-1'", "GRANT SELECT, INSERT, UPDATE, DELETE ON repair TO 'ardso_fields'@'%'"},
-			[]string{"DROP USER 'ardso_fields'@'%'"}, "GRANT ALTER ON",
+			[]string{"DROP USER 'ardso_fields'@'%'"},
+			"GRANT ALTER ON",
 		},
 		"mysql5.6": {
 			[]string{"CREATE USER 'ardso_fields'@'%' IDENTIFIED BY 'Only-reads-1'", "GRANT SELECT, INSERT, UPDATE, DELETE ON repair TO 'ardso_fields'@'%'"},
-			[]string{"DROP USER 'ardso_fields'@'%'"}, "GRANT ALTER, CREATE, INSERT ON",
+			[]string{"DROP USER 'ardso_fields'@'%'"},
+			"GRANT ALTER, CREATE, INSERT ON",
 		},
 	} {
 		if len(dbtest.Have(name)) == 0 {
