@@ -115,14 +115,17 @@ type fieldView struct {
 	Group   schema.FieldGroup `json:"group"`
 	Type    string            `json:"type"`
 	Length  int               `json:"length,omitempty"` // 0 = unlimited, or no text
-	Values  []string          `json:"values,omitempty"` // labels of a selection, by number
+	Values  map[int64]string  `json:"values,omitempty"` // labels of a selection, by number
 	Column  string            `json:"column"`           // that it has, or would have
 	Has     bool              `json:"has"`
 	Problem string            `json:"problem,omitempty"` // why it cannot be added
 }
 
 func viewField(server string, s *run.Fields, f distributed.Field) fieldView {
-	v := fieldView{Server: server, Form: s.Form.Name, ID: f.ID, Name: f.Name, Group: f.Group, Type: f.Type.String(), Length: f.Length, Column: f.ColumnName, Has: f.Has != nil}
+	v := fieldView{
+		Server: server, Form: s.Form.Name, ID: f.ID, Name: f.Name, Group: f.Group, Type: f.Type.String(), Length: f.Length,
+		Values: map[int64]string{}, Column: f.ColumnName, Has: f.Has != nil,
+	}
 	values := f.Values
 	if f.Has != nil {
 		v.Name, v.Type, v.Length, values = f.Has.Name, f.Has.Type.String(), f.Has.MaxLength, f.Has.Values
@@ -131,7 +134,7 @@ func viewField(server string, s *run.Fields, f distributed.Field) fieldView {
 		v.Column = f.Column.Name
 	}
 	for _, x := range values {
-		v.Values = append(v.Values, fmt.Sprintf("%d %s", x.ID, x.Label))
+		v.Values[x.ID] = x.Label
 	}
 	if err := s.Check(f); err != nil {
 		v.Problem = err.Error()
@@ -268,6 +271,6 @@ func (e *environment) applyFields(ctx context.Context, c *cli.Context, server st
 	if err := s.Apply(ctx, steps, 0, func(x distributed.Step) { done(cdc.Step{What: x.What}) }); err != nil {
 		return err
 	}
-	p.Say("a running `ardso run` knows of this when it is started again")
+	p.Say("run `ardso init %s`, then start `ardso run` again: until then it does not know of this", server)
 	return nil
 }

@@ -187,34 +187,28 @@ func (s *State) model(ctx context.Context, t *schema.Table, table string, field 
 	if t.Column("enumId") != nil {
 		key = append(key, "enumId")
 	}
-	text, err := s.render("model.sql", struct {
+	var rows []struct {
+		Key0 int64 `db:"key0"`
+		Key1 int64 `db:"key1"`
+		Key2 int64 `db:"key2"` // where there is one
+	}
+	err := s.query(ctx, &rows, "model.sql", struct {
 		Name        string
 		Key         []string
 		Form, Field int
 	}{table, key, s.Form.ID, field})
 	if err != nil {
-		return "", err
-	}
-	rows, err := s.db.QueryxContext(ctx, text)
-	if err != nil {
 		return "", fmt.Errorf("%s: dictionary table %s: %w", s.db.Server, t.Name, err)
 	}
-	defer rows.Close()
-	var parts []string
-	for rows.Next() {
-		values := make([]int64, len(key))
-		dest := make([]any, len(key))
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		if err := rows.Scan(dest...); err != nil {
-			return "", fmt.Errorf("%s: dictionary table %s: %w", s.db.Server, t.Name, err)
-		}
-		for i, name := range key {
-			parts = append(parts, fmt.Sprintf("%s = %d", s.db.Engine.Quote(t.Column(name).Name), values[i]))
-		}
+	if len(rows) == 0 {
+		return "", nil
 	}
-	return strings.Join(parts, " AND "), rows.Err()
+	values := []int64{rows[0].Key0, rows[0].Key1, rows[0].Key2}
+	parts := make([]string, len(key))
+	for i, name := range key {
+		parts[i] = fmt.Sprintf("%s = %d", s.db.Engine.Quote(t.Column(name).Name), values[i])
+	}
+	return strings.Join(parts, " AND "), nil
 }
 
 // erase returns the statements that delete the dictionary's rows of fields.

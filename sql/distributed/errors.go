@@ -81,9 +81,9 @@ type ValuesError struct {
 }
 
 func (e *ValuesError) Error() string {
-	text := fmt.Sprintf("%s: %d requests of form %q have values in these fields", e.Server, e.Requests, e.Form)
+	text := fmt.Sprintf("%s: %s of form %q would lose values", e.Server, count(int(e.Requests), "request"), e.Form)
 	if e.Owned > 0 {
-		text += fmt.Sprintf("; %d of them are under ownership: Master Flag is No, or they came from another server", e.Owned)
+		text += fmt.Sprintf(": %d under ownership, with Master Flag No or from another server", e.Owned)
 	}
 	return text
 }
@@ -131,18 +131,16 @@ func (e *StepError) Remedy() string {
 
 // privilege is what the user needs least to change the form.
 func (s *State) privilege() string {
-	user := s.db.URL.User.Username()
-	t := s.Form.Table
-	e := s.db.Engine
+	t, e := s.Form.Table, s.db.Engine
+	user := e.Quote(s.db.URL.User.Username())
 	var texts []string
 	switch e.Name {
 	case "postgres": // only a table's owner alters it
-		user = e.Quote(user)
 		texts = append(texts, fmt.Sprintf("ALTER TABLE %s OWNER TO %s", e.Table(t.Schema, t.Name), user))
 	case "mysql":
-		texts = append(texts, fmt.Sprintf("GRANT ALTER, CREATE, INSERT ON %s TO %s", e.Table(t.Schema, t.Name), e.Quote(user)))
+		texts = append(texts, fmt.Sprintf("GRANT ALTER, CREATE, INSERT ON %s TO %s", e.Table(t.Schema, t.Name), user))
 	case "mariadb":
-		texts = append(texts, fmt.Sprintf("GRANT ALTER ON %s TO %s", e.Table(t.Schema, t.Name), e.Quote(user)))
+		texts = append(texts, fmt.Sprintf("GRANT ALTER ON %s TO %s", e.Table(t.Schema, t.Name), user))
 	}
 	if s.ar() && len(texts) > 0 {
 		grant := func(what string, x *schema.Table) {

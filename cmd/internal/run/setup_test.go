@@ -341,6 +341,13 @@ func TestInitNeedsLogicalLog(t *testing.T) {
 	}
 }
 
+// poor lets a server of the definitions be opened by another user.
+func poor(def *definition.Server, db *engine.DB, user, password string) {
+	u := *db.URL
+	u.User = url.User(user)
+	def.URL, def.Password = u.String(), definition.NewSecret(password)
+}
+
 // A user who may not create tables is told so, with what an administrator can do instead.
 func TestInitDenied(t *testing.T) {
 	t.Parallel()
@@ -368,10 +375,7 @@ func TestInitDenied(t *testing.T) {
 				}
 			}()
 			doc := twoServers(t, a, b)
-			u := *b.URL
-			u.User = url.User(user)
-			doc.Server("b").URL = u.String()
-			doc.Server("b").Password = definition.NewSecret(password)
+			poor(doc.Server("b"), b, user, password)
 			sys := open(t, doc)
 			defer sys.Close()
 			err := sys.Init(t.Context(), "b", func(s cdc.Step) { t.Errorf("done: %s", s.What) })
