@@ -89,13 +89,25 @@ func (w *writing) loadState(ctx context.Context, c *copyOf) error {
 	if err != nil || o == nil {
 		return err
 	}
-	s, err := mapping.StateOf(o)
+	s, err := StateOf(o)
 	c.state = &s
 	return err
 }
 
+// StateOf reads the state that a row of dso_owner holds.
+func StateOf(o *control.Owner) (ownership.State, error) {
+	fields, err := ownership.ParseFields(o.Fields)
+	return ownership.State{
+		Chain: o.Chain, Epoch: o.Epoch, Owner: o.Owns, Deleted: o.Deleted,
+		From: ownership.Place(o.From), To: ownership.Place(o.To), Fields: fields,
+	}, err
+}
+
 func (w *writing) saveState(ctx context.Context, c *copyOf, s *ownership.State) error {
-	return control.WriteOwner(ctx, w.tx, mapping.OwnerOf(c.ownerKey(), s))
+	return control.WriteOwner(ctx, w.tx, control.Owner{
+		OwnerKey: c.ownerKey(), Chain: s.Chain, Epoch: s.Epoch, Owns: s.Owner, Deleted: s.Deleted,
+		From: control.OwnerPlace(s.From), To: control.OwnerPlace(s.To), Fields: s.FieldsText(),
+	})
 }
 
 // handOver takes a request with its ownership, or has the source told why not. It is never parked here:

@@ -51,6 +51,7 @@ var rules = map[string]rule{
 	"cdc/cdctest":           {imports: []string{"cdc", "sql/..."}},
 
 	"mapping":            {imports: []string{"cdc", "mapping/..."}, pure: true},
+	"mapping/ownership":  {pure: true},
 	"mapping/definition": {imports: []string{"mapping/qual"}, pure: true},
 	"mapping/qual":       {pure: true},
 	"mapping/request":    {imports: []string{"cdc"}, pure: true},

@@ -11,7 +11,6 @@ import (
 	"ardso/mapping/definition"
 	"ardso/mapping/ownership"
 	"ardso/mapping/request"
-	"ardso/sql/control"
 	"ardso/sql/schema"
 )
 
@@ -19,7 +18,7 @@ import (
 // return changes here is such a change, too: where updates wait for it, it is the first that this copy's own
 // source hears of them.
 func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
-	e.key = control.OwnerKey{Form: fm.Name, Request: e.id}
+	e.key = ownership.Key{Form: fm.Name, Request: e.id}
 	if t := d.owners.state(e.key); t != nil {
 		e.state = t.State
 	}
@@ -140,10 +139,17 @@ func (d *Decider) way(fm *form, w ownership.Way) (*plan, *Failure) {
 	return nil, mismatch(d.server, fm.Name, w.To)
 }
 
+// Names of failures.
+const (
+	mappingDiffers  = "ownership.mapping_differs"
+	notOwner        = "ownership.not_owner"
+	nowhereToReturn = "ownership.nowhere_to_return"
+)
+
 // mismatch is ARERR 3113.
 func mismatch(server, form string, to ownership.Place) *Failure {
 	return &Failure{
-		Kind:   "ownership.mapping_differs",
+		Kind:   mappingDiffers,
 		Reason: fmt.Sprintf("form %q on %s: the request's copy on %s is reached by mapping %q, which is missing, disabled or no longer joins these forms (ARERR 3113)", form, server, to.Server, to.Mapping),
 		Fix:    "bring the mapping back as it was when the request was transferred; then retry the operation",
 	}
@@ -209,7 +215,7 @@ func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 			return nil // a change that follows the chain
 		}
 		return d.failed(e, fm, ownership.Place{Server: m.To.Server, Form: m.ToForm.Name, Mapping: m.Name}, &Failure{
-			Kind:   "ownership.not_owner",
+			Kind:   notOwner,
 			Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: it does not own itself, so it cannot be given away (ARERR 3116)", m.Name, e.id, fm.Name, d.server),
 			Fix:    "transfer it from the server that owns it: `ardso explain` tells which; if none does, see `ardso owner`",
 		})
@@ -242,7 +248,7 @@ func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation 
 		return nil // it was returned already
 	case from.IsZero() || e.state.Deleted:
 		return d.failed(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, &Failure{
-			Kind:   "ownership.nowhere_to_return",
+			Kind:   nowhereToReturn,
 			Reason: fmt.Sprintf("request %q of form %q on %s: it came from nowhere, so it cannot be returned", e.id, fm.Name, d.server),
 			Fix:    "narrow the run_if of the filter to requests that came from elsewhere: 'From Server' != $NULL$",
 		})

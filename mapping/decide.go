@@ -20,7 +20,6 @@ import (
 	"ardso/mapping/ownership"
 	"ardso/mapping/qual"
 	"ardso/mapping/request"
-	"ardso/sql/control"
 	"ardso/sql/schema"
 	"ardso/sql/value"
 )
@@ -326,7 +325,7 @@ type event struct {
 	env           qual.Env
 
 	// Of forms that know ownership only.
-	key     control.OwnerKey
+	key     ownership.Key
 	state   ownership.State
 	open    *openHandOver
 	foreign bool // made by someone who does not own the request

@@ -11,7 +11,6 @@ import (
 	"ardso/cdc"
 	"ardso/mapping/ownership"
 	"ardso/mapping/request"
-	"ardso/sql/control"
 	"ardso/sql/schema"
 	"ardso/sql/value"
 )
@@ -20,12 +19,12 @@ import (
 // that the log changed since the durable position is kept until that has passed it; any other can be
 // read again from dso_owner, where at_reader holds it.
 type owners struct {
-	open    map[control.OwnerKey]*openHandOver
-	closed  []control.OwnerKey // since they were asked for last
-	undated []control.OwnerKey // states of the transaction that goes on
+	open    map[ownership.Key]*openHandOver
+	closed  []ownership.Key // since they were asked for last
+	undated []ownership.Key // states of the transaction that goes on
 
 	mu     sync.Mutex // positions are saved while the next transactions are decided
-	states map[control.OwnerKey]*tracked
+	states map[ownership.Key]*tracked
 }
 
 // tracked is a request's state, with those that the log has brought since the durable position.
@@ -49,49 +48,19 @@ const maxStates = 50_000
 
 func newOwners() *owners {
 	return &owners{
-		states: make(map[control.OwnerKey]*tracked),
-		open:   make(map[control.OwnerKey]*openHandOver),
+		states: make(map[ownership.Key]*tracked),
+		open:   make(map[ownership.Key]*openHandOver),
 	}
 }
 
 // state returns what is known of a request; nil if nothing.
-func (o *owners) state(k control.OwnerKey) *tracked {
+func (o *owners) state(k ownership.Key) *tracked {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.states[k]
 }
 
 func isOwnerTable(r *cdc.Relation) bool { return strings.EqualFold(r.Table, cdc.OwnerTable) }
-
-// StateOf reads the state that a row of dso_owner holds.
-func StateOf(o *control.Owner) (ownership.State, error) {
-	s := ownership.State{
-		Chain: o.Chain, Epoch: o.Epoch, Owner: o.Owns, Deleted: o.Deleted,
-		From: ownership.Place(o.From), To: ownership.Place(o.To),
-	}
-	if o.Fields != "" {
-		if err := json.Unmarshal([]byte(o.Fields), &s.Fields); err != nil {
-			return s, fmt.Errorf("dso_owner, request %q of form %q: fields: %w", o.Request, o.Form, err)
-		}
-	}
-	return s, nil
-}
-
-// OwnerOf is the row of dso_owner that holds a state.
-func OwnerOf(k control.OwnerKey, s *ownership.State) control.Owner {
-	o := control.Owner{
-		OwnerKey: k, Chain: s.Chain, Epoch: s.Epoch, Owns: s.Owner, Deleted: s.Deleted,
-		From: control.OwnerPlace(s.From), To: control.OwnerPlace(s.To),
-	}
-	if len(s.Fields) > 0 {
-		text, err := json.Marshal(s.Fields)
-		if err != nil {
-			panic(err) // maps of text and numbers
-		}
-		o.Fields = string(text)
-	}
-	return o
-}
 
 // HashOf names a value of a field, the same for equal values.
 func HashOf(v value.Value) string {
@@ -109,42 +78,38 @@ func (d *Decider) ownerRecord(tx *cdc.Transaction, c *cdc.RowChange) error {
 	if c.Kind == cdc.Delete {
 		return nil // of a request that has long been gone
 	}
-	o, err := readOwner(c.Relation, row)
+	key, s, err := readOwner(c.Relation, row)
 	if err != nil {
 		return &cdc.UnreadableError{
 			Server: d.server, What: fmt.Sprintf("a row of %s: %s", cdc.OwnerTable, err),
 			Fix: "run `ardso init " + d.server + "`, which makes the log hold whole rows, and restart",
 		}
 	}
-	s, err := StateOf(o)
-	if err != nil {
-		return err
-	}
 	d.owners.mu.Lock()
-	t := d.owners.states[o.OwnerKey]
+	t := d.owners.states[key]
 	if t == nil {
 		t = &tracked{}
-		d.owners.states[o.OwnerKey] = t
+		d.owners.states[key] = t
 	}
 	if !same(&t.State, &s) { // else only at_reader was written, or it is known already
 		t.State = s
 		t.news = append(t.news, version{State: s})
-		d.owners.undated = append(d.owners.undated, o.OwnerKey)
+		d.owners.undated = append(d.owners.undated, key)
 	}
 	d.owners.mu.Unlock()
-	if open := d.owners.open[o.OwnerKey]; open != nil && (open.Closes(&s) || tx.Mark != nil && tx.Mark.WriteBack) {
-		d.close(o.OwnerKey)
+	if open := d.owners.open[key]; open != nil && (open.Closes(&s) || tx.Mark != nil && tx.Mark.WriteBack) {
+		d.close(key)
 	}
 	return nil
 }
 
-func (d *Decider) close(k control.OwnerKey) {
+func (d *Decider) close(k ownership.Key) {
 	delete(d.owners.open, k)
 	d.owners.closed = append(d.owners.closed, k)
 }
 
 // Closed returns the requests whose open hand-overs the log has closed since it was asked last.
-func (d *Decider) Closed() []control.OwnerKey {
+func (d *Decider) Closed() []ownership.Key {
 	closed := d.owners.closed
 	d.owners.closed = nil
 	return closed
@@ -158,7 +123,7 @@ func same(a, b *ownership.State) bool {
 }
 
 // readOwner reads the after image of a row of dso_owner.
-func readOwner(rel *cdc.Relation, row []value.Value) (*control.Owner, error) {
+func readOwner(rel *cdc.Relation, row []value.Value) (k ownership.Key, s ownership.State, err error) {
 	var missing string
 	text := func(name string) string {
 		for i, n := range rel.Columns {
@@ -169,30 +134,26 @@ func readOwner(rel *cdc.Relation, row []value.Value) (*control.Owner, error) {
 		missing = name
 		return ""
 	}
-	epoch, err := strconv.ParseInt(text("epoch"), 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("epoch: %w", err)
+	place := func(which string) ownership.Place {
+		return ownership.Place{Server: text(which + "_server"), Form: text(which + "_form"), Request: text(which + "_request"), Mapping: text(which + "_mapping")}
 	}
-	o := &control.Owner{
-		OwnerKey: control.OwnerKey{Form: text("form"), Request: text("request")},
-		Chain:    text("chain"), Epoch: epoch, Owns: text("owner") == "1",
-		From:    control.OwnerPlace{Server: text("from_server"), Form: text("from_form"), Request: text("from_request"), Mapping: text("from_mapping")},
-		To:      control.OwnerPlace{Server: text("to_server"), Form: text("to_form"), Request: text("to_request"), Mapping: text("to_mapping")},
-		Fields:  text("fields"),
-		Deleted: text("deleted") == "1",
+	k = ownership.Key{Form: text("form"), Request: text("request")}
+	s = ownership.State{Chain: text("chain"), Owner: text("owner") == "1", Deleted: text("deleted") == "1", From: place("from"), To: place("to")}
+	if s.Epoch, err = strconv.ParseInt(text("epoch"), 10, 64); err == nil {
+		s.Fields, err = ownership.ParseFields(text("fields"))
 	}
 	if missing != "" {
-		return nil, fmt.Errorf("column %s was not sent", missing)
+		err = fmt.Errorf("column %s was not sent", missing)
 	}
-	return o, nil
+	return k, s, err
 }
 
 // Unknown lists the requests in tx whose ownership must be known to decide it and is not: tell each by
 // Know, then Decide.
-func (d *Decider) Unknown(tx *cdc.Transaction) []control.OwnerKey {
-	var keys []control.OwnerKey
-	seen := make(map[control.OwnerKey]bool)
-	add := func(k control.OwnerKey) {
+func (d *Decider) Unknown(tx *cdc.Transaction) []ownership.Key {
+	var keys []ownership.Key
+	seen := make(map[ownership.Key]bool)
+	add := func(k ownership.Key) {
 		if d.owners.state(k) == nil && !seen[k] {
 			seen[k] = true
 			keys = append(keys, k)
@@ -201,8 +162,8 @@ func (d *Decider) Unknown(tx *cdc.Transaction) []control.OwnerKey {
 	for i := range tx.Changes {
 		c := &tx.Changes[i]
 		if isOwnerTable(c.Relation) {
-			if o, err := readOwner(c.Relation, c.After); err == nil { // Decide tells the error
-				add(o.OwnerKey)
+			if k, _, err := readOwner(c.Relation, c.After); err == nil { // Decide tells the error
+				add(k)
 			}
 			continue
 		}
@@ -215,14 +176,14 @@ func (d *Decider) Unknown(tx *cdc.Transaction) []control.OwnerKey {
 			if im == nil || !im[sh.form.master.Index].Known() || im[sh.form.master.Index].IsNull() || !keyKnown(sh.form.Form, im) {
 				continue // never under ownership
 			}
-			add(control.OwnerKey{Form: sh.form.Name, Request: request.ID(sh.form.Form, im)})
+			add(ownership.Key{Form: sh.form.Name, Request: request.ID(sh.form.Form, im)})
 		}
 	}
 	return keys
 }
 
 // Know tells what dso_owner holds of a request as of the reader's position; "" = nothing.
-func (d *Decider) Know(k control.OwnerKey, atReader string) error {
+func (d *Decider) Know(k ownership.Key, atReader string) error {
 	d.owners.mu.Lock()
 	defer d.owners.mu.Unlock()
 	if len(d.owners.states) >= maxStates {
@@ -264,10 +225,10 @@ func (o *owners) ended(tx *cdc.Transaction) {
 // Changed returns, for dso_owner.at_reader, what requests whose state the log has changed held at the durable
 // position; upTo tells which positions that covers. Settle them once they are stored. It may be called while
 // Decide runs.
-func (d *Decider) Changed(upTo func(cdc.Position) bool) map[control.OwnerKey]string {
+func (d *Decider) Changed(upTo func(cdc.Position) bool) map[ownership.Key]string {
 	d.owners.mu.Lock()
 	defer d.owners.mu.Unlock()
-	out := make(map[control.OwnerKey]string)
+	out := make(map[ownership.Key]string)
 	for k, t := range d.owners.states {
 		for _, v := range t.news {
 			if v.since == "" || !upTo(v.since) {

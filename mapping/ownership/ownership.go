@@ -12,6 +12,8 @@
 package ownership
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -22,6 +24,11 @@ type Place struct {
 	Form    string `json:"form"`
 	Request string `json:"request"`
 	Mapping string `json:"mapping"`
+}
+
+// Key names a request of a server.
+type Key struct {
+	Form, Request string
 }
 
 // IsZero: there is no such copy.
@@ -46,6 +53,29 @@ type Field struct {
 	Hash string `json:"h"` // of the value
 	// Epoch under which the value came to be: the owner of that epoch set it.
 	Epoch int64 `json:"e"`
+}
+
+// ParseFields reads the text of Fields as FieldsText writes it; "" are none.
+func ParseFields(text string) (fields map[int]Field, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	if err := json.Unmarshal([]byte(text), &fields); err != nil {
+		return nil, fmt.Errorf("fields of an owner: %w", err)
+	}
+	return fields, nil
+}
+
+// FieldsText is Fields as dso_owner keeps them.
+func (s *State) FieldsText() string {
+	if len(s.Fields) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(s.Fields)
+	if err != nil {
+		panic(err) // texts and numbers
+	}
+	return string(text)
 }
 
 // At is the copy's epoch. A chain begins with epoch 1.

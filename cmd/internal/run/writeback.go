@@ -9,6 +9,7 @@ import (
 	"ardso/apply"
 	"ardso/cdc"
 	"ardso/mapping"
+	"ardso/mapping/ownership"
 	"ardso/mapping/request"
 	"ardso/sql/control"
 	"ardso/sql/schema"
@@ -27,7 +28,7 @@ type writeBack struct {
 	ctx    context.Context // of the thread
 
 	mu     sync.Mutex
-	holds  map[control.OwnerKey]*entry
+	holds  map[ownership.Key]*entry
 	untold map[*mapping.Operation]*entry
 }
 
@@ -54,7 +55,7 @@ func (s *source) openWriteBack(ctx context.Context) error {
 			row = c
 		}
 	}
-	s.back = &writeBack{s: s, thread: to.NewThread(row), holds: make(map[control.OwnerKey]*entry), untold: make(map[*mapping.Operation]*entry)}
+	s.back = &writeBack{s: s, thread: to.NewThread(row), holds: make(map[ownership.Key]*entry), untold: make(map[*mapping.Operation]*entry)}
 	return control.PruneOwners(ctx, db, ownersAge)
 }
 
@@ -80,7 +81,7 @@ func (b *writeBack) send(r apply.Result, e *entry) {
 
 // hold keeps the position before a hand-over until it is closed.
 func (b *writeBack) hold(op *mapping.Operation, e *entry) {
-	key := control.OwnerKey{Form: op.Form, Request: op.Request}
+	key := ownership.Key{Form: op.Form, Request: op.Request}
 	e.hold()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -91,7 +92,7 @@ func (b *writeBack) hold(op *mapping.Operation, e *entry) {
 }
 
 // closed lets the position pass hand-overs whose write-back the log has brought.
-func (b *writeBack) closed(keys []control.OwnerKey) {
+func (b *writeBack) closed(keys []ownership.Key) {
 	for _, k := range keys {
 		b.mu.Lock()
 		e := b.holds[k]
@@ -147,13 +148,17 @@ func (b *writeBack) again(ctx context.Context, t *target, op *mapping.Operation)
 // decide is Decider.Decide with what it must know of ownership.
 func (s *source) decide(ctx context.Context, tx *cdc.Transaction) ([]*mapping.Operation, error) {
 	if keys := s.decider.Unknown(tx); len(keys) > 0 {
-		rows, err := control.ReadOwners(ctx, s.server.DB, keys...)
+		rowKeys := make([]control.OwnerKey, len(keys))
+		for i, k := range keys {
+			rowKeys[i] = control.OwnerKey(k)
+		}
+		rows, err := control.ReadOwners(ctx, s.server.DB, rowKeys...)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.server.Name, err)
 		}
-		states := make(map[control.OwnerKey]string, len(rows))
+		states := make(map[ownership.Key]string, len(rows))
 		for _, o := range rows {
-			states[o.OwnerKey] = o.AtReader
+			states[ownership.Key(o.OwnerKey)] = o.AtReader
 		}
 		for _, k := range keys {
 			if err := s.decider.Know(k, states[k]); err != nil {
@@ -173,7 +178,7 @@ func (s *source) savePosition(ctx context.Context, p cdc.Position) error {
 	upTo := func(at cdc.Position) bool { return s.reader.Covers(p, at) }
 	states := make(map[string]string)
 	for k, text := range s.decider.Changed(upTo) {
-		states[k.ID()] = text
+		states[control.OwnerKey(k).ID()] = text
 	}
 	if err := control.SavePositionWith(ctx, s.server.DB, s.epoch, string(p), states); err != nil {
 		return err
