@@ -13,6 +13,7 @@ import (
 	"ardso/cmd/internal/report"
 	"ardso/cmd/internal/run"
 	"ardso/mapping"
+	"ardso/mapping/definition"
 )
 
 func (e *environment) transfer() *cli.Command {
@@ -23,15 +24,32 @@ func (e *environment) transfer() *cli.Command {
 			"now, in chunks, and brings them into the stream of changes, so that it is safe while\n" +
 			"`ardso run` and users work. Cut off, it goes on where it was.\n\n" +
 			"Example:\n  ardso transfer --mapping \"chairs to Chicago\" --where \"'Status' < \\\"Closed\\\"\"",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "mapping", Aliases: []string{"m"}, Usage: "`NAME` of the mapping"},
-			&cli.StringFlag{Name: "where", Aliases: []string{"w"}, Usage: "`QUALIFICATION` over the source form; default: all requests"},
-		},
-		Action: e.runTransfer,
+		Flags:  selectFlags("source"),
+		Action: func(c *cli.Context) error { return e.operate(c, "transfer", (*run.System).Transfer) },
 	}
 }
 
-func (e *environment) runTransfer(c *cli.Context) (err error) {
+func (e *environment) giveBack() *cli.Command {
+	return &cli.Command{
+		Name:  "return",
+		Usage: "give the requests that a qualification selects back along a mapping, with ownership",
+		Description: "A return by hand: the requests that came along the mapping go back to where they came\n" +
+			"from, and are owned there again. What does not own itself any more is left alone.\n\n" +
+			"Example:\n  ardso return --mapping \"chairs to Chicago\" --where \"'Status' = \\\"Closed\\\"\"",
+		Flags:  selectFlags("mapping's target"),
+		Action: func(c *cli.Context) error { return e.operate(c, "return", (*run.System).Return) },
+	}
+}
+
+func selectFlags(form string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "mapping", Aliases: []string{"m"}, Usage: "`NAME` of the mapping"},
+		&cli.StringFlag{Name: "where", Aliases: []string{"w"}, Usage: "`QUALIFICATION` over the " + form + " form; default: all requests"},
+	}
+}
+
+// operate does a distributed operation by hand.
+func (e *environment) operate(c *cli.Context, name string, do func(*run.System, context.Context, string, string, run.TransferOptions) (run.TransferResult, error)) (err error) {
 	if err := noArguments(c); err != nil {
 		return err
 	}
@@ -50,20 +68,20 @@ func (e *environment) runTransfer(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, sys.Close()) }()
-	if err := checkTransfer(sys, c.String("mapping"), c.String("where")); err != nil {
+	if err := checkOperation(sys, name, c.String("mapping"), c.String("where")); err != nil {
 		return err
 	}
 	p := e.print(c)
 	show, end := p.Progress(c.String("mapping"))
-	result, err := sys.Transfer(ctx, c.String("mapping"), c.String("where"), run.TransferOptions{Log: log, Progress: show})
+	result, err := do(sys, ctx, c.String("mapping"), c.String("where"), run.TransferOptions{Log: log, Progress: show})
 	end()
 	switch {
 	case errors.Is(err, context.Canceled):
-		return &report.InterruptedError{What: fmt.Sprintf("transfer %s", result.Job)}
+		return &report.InterruptedError{What: fmt.Sprintf("%s %s", name, result.Job)}
 	case err != nil:
 		return err
 	}
-	if err := p.Object(result, func(w io.Writer) error { return showTransfer(w, result) }); err != nil {
+	if err := p.Object(result, func(w io.Writer) error { return showOperation(w, name, result) }); err != nil {
 		return err
 	}
 	if result.Parked > 0 {
@@ -72,17 +90,17 @@ func (e *environment) runTransfer(c *cli.Context) (err error) {
 	return nil
 }
 
-func showTransfer(w io.Writer, r run.TransferResult) error {
+func showOperation(w io.Writer, name string, r run.TransferResult) error {
 	by := ""
 	if r.Parked < 0 {
 		by = " by the process that reads the server; `ardso errors` lists what it could not do"
 	}
-	_, err := fmt.Fprintf(w, "%s requests transferred%s\n", number(r.Rows), by)
+	_, err := fmt.Fprintf(w, "%s requests %sed%s\n", number(r.Rows), strings.Replace(name, "transfer", "transferr", 1), by)
 	return err
 }
 
-// checkTransfer refuses what could only fail, before an order is left in the database.
-func checkTransfer(sys *run.System, name, where string) error {
+// checkOperation refuses what could only fail, before an order is left in the database.
+func checkOperation(sys *run.System, operation, name, where string) error {
 	var names []string
 	for _, m := range sys.Compiled.Mappings {
 		if m.Enabled {
@@ -93,17 +111,23 @@ func checkTransfer(sys *run.System, name, where string) error {
 	m := sys.Compiled.Mapping(name)
 	switch {
 	case name == "":
-		return &report.UsageError{Reason: "transfer needs a mapping", Fix: "write --mapping NAME; " + fix}
+		return &report.UsageError{Reason: operation + " needs a mapping", Fix: "write --mapping NAME; " + fix}
 	case m == nil:
 		return &report.UsageError{Reason: fmt.Sprintf("unknown mapping %q", name), Fix: fix}
 	case !m.Enabled:
 		return &report.UsageError{Reason: fmt.Sprintf("mapping %q is disabled", name), Fix: fix}
+	case operation == "return" && m.TransferMode != definition.DataOwnership:
+		return &report.UsageError{Reason: fmt.Sprintf("mapping %q hands no ownership over, so there is nothing to return", name), Fix: "name a mapping of transfer_mode: data + ownership"}
 	}
 	if where == "" {
 		return nil
 	}
-	if _, err := mapping.NewDecider(m.From.Server, sys.Compiled).CompileWhere(where, m.FromForm); err != nil {
-		return &report.UsageError{Reason: "--where: " + err.Error(), Fix: "fields of form " + m.FromForm.Name + " stand in single quotes, texts in double quotes: 'Status' = \"New\""}
+	server, form := m.From.Server, m.FromForm
+	if operation == "return" {
+		server, form = m.To.Server, m.ToForm
+	}
+	if _, err := mapping.NewDecider(server, sys.Compiled).CompileWhere(where, form); err != nil {
+		return &report.UsageError{Reason: "--where: " + err.Error(), Fix: "fields of form " + form.Name + " stand in single quotes, texts in double quotes: 'Status' = \"New\""}
 	}
 	return nil
 }

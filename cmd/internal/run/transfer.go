@@ -31,6 +31,16 @@ type TransferResult struct {
 // reads the source carries it out, and where there is none, this one does. If it is cut off, the next
 // run goes on where it was.
 func (s *System) Transfer(ctx context.Context, mappingName, where string, o TransferOptions) (TransferResult, error) {
+	return s.operate(ctx, jobTransfer, mappingName, where, o)
+}
+
+// Return gives the requests that a qualification over the mapping's To form selects back along the mapping, with
+// their ownership. It works as Transfer does.
+func (s *System) Return(ctx context.Context, mappingName, where string, o TransferOptions) (TransferResult, error) {
+	return s.operate(ctx, jobReturn, mappingName, where, o)
+}
+
+func (s *System) operate(ctx context.Context, kind, mappingName, where string, o TransferOptions) (TransferResult, error) {
 	m := s.Compiled.Mapping(mappingName)
 	if m == nil {
 		return TransferResult{}, fmt.Errorf("mapping %q: no such mapping", mappingName)
@@ -38,16 +48,20 @@ func (s *System) Transfer(ctx context.Context, mappingName, where string, o Tran
 	if !m.Enabled {
 		return TransferResult{}, fmt.Errorf("mapping %q is disabled", mappingName)
 	}
-	db := s.Servers[m.From.Server].DB
+	server, form := m.From.Server, m.FromForm
+	if kind == jobReturn {
+		server, form = m.To.Server, m.ToForm
+	}
+	db := s.Servers[server].DB
 	who := "unknown"
 	if u, err := user.Current(); err == nil {
 		who = u.Username
 	}
-	if err := control.Check(ctx, db, m.From.Server); err != nil {
+	if err := control.Check(ctx, db, server); err != nil {
 		return TransferResult{}, err
 	}
 	id, err := control.InsertPending(ctx, db, control.Pending{
-		Type: "transfer", Mapping: mappingName, Form: m.FromForm.Name, Qualification: where, CreatedBy: who, RowsTotal: -1,
+		Type: kind, Mapping: mappingName, Form: form.Name, Qualification: where, CreatedBy: who, RowsTotal: -1,
 	})
 	if err != nil {
 		return TransferResult{}, err
@@ -62,7 +76,7 @@ func (s *System) Transfer(ctx context.Context, mappingName, where string, o Tran
 	}
 	own := make(chan ran, 1)
 	go func() {
-		sum, err := s.Run(wctx, nil, Options{Servers: []string{m.From.Server}, Once: true, NoWait: true, Log: o.Log})
+		sum, err := s.Run(wctx, nil, Options{Servers: []string{server}, Once: true, NoWait: true, Log: o.Log})
 		own <- ran{sum, err}
 	}()
 	tick := time.NewTicker(200 * time.Millisecond)
@@ -88,7 +102,7 @@ func (s *System) Transfer(ctx context.Context, mappingName, where string, o Tran
 			return result, settled(p)
 		}
 		if finished {
-			return result, fmt.Errorf("transfer %s is %s, and the run that was to carry it out has ended", id, p.Status)
+			return result, fmt.Errorf("%s %s is %s, and the run that was to carry it out has ended", kind, id, p.Status)
 		}
 		select {
 		case r := <-own:
@@ -115,7 +129,7 @@ func settled(p control.Pending) error {
 	case control.Failed:
 		return &jobError{p.Error, p.Reason, p.Remedy}
 	case control.Cancelled:
-		return &jobError{"transfer.cancelled", fmt.Sprintf("transfer %s was cancelled", p.ID), "start it again if that was not meant"}
+		return &jobError{"transfer.cancelled", fmt.Sprintf("%s %s was cancelled", p.Type, p.ID), "start it again if that was not meant"}
 	}
 	return nil
 }
