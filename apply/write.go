@@ -455,7 +455,11 @@ func (w *writing) rules(op *mapping.Operation) conflict.Rules {
 	if m == nil {
 		return conflict.Rules{}
 	}
-	return conflict.Rules{OnConflict: m.OnConflict, Duplicate: m.DuplicateRequestID}
+	r := conflict.Rules{OnConflict: m.OnConflict, Duplicate: m.DuplicateRequestID}
+	if op.Duplicate != nil {
+		r.Duplicate = *op.Duplicate
+	}
+	return r
 }
 
 // carryOut does what the outcome says. done is false where the request has changed under it.

@@ -58,8 +58,14 @@ func (d *Decider) along(e *event, fm *form, chain string, w ownership.Way) *Oper
 	if m == nil {
 		return d.failed(e, fm, w.To, failure)
 	}
-	if w.Direction == ownership.Down && e.after != nil && m.WhenToUpdate != definition.Immediately {
-		return nil
+	if w.Direction == ownership.Down && e.after != nil {
+		when, failure := d.whenToUpdate(m, e, fm)
+		switch {
+		case failure != nil:
+			return d.failed(e, fm, w.To, failure)
+		case when != definition.Immediately:
+			return nil
+		}
 	}
 	op := m.operation(d, e)
 	op.Action, op.Pool, op.Renamed = Modify, m.pool, ""

@@ -34,10 +34,13 @@ type Decider struct {
 	server   string
 	forms    map[string]*form // by table, see tableKey
 	mappings map[string]*plan
+	order    []*plan // the same in document order
 	returns  map[string]*plan // ways back of mappings that lead here with ownership
 	shapes   map[*cdc.Relation]*shaped
 	owners   *owners
 	rules    ownership.Rules // all, but in tests
+	// matchTexts are matching qualifications that requests bring themselves.
+	matchTexts map[string]*qual.Qualification
 
 	truncate      map[string]bool // forms whose TRUNCATE is passed over
 	selection     *selection
@@ -53,7 +56,8 @@ type form struct {
 	*schema.Form
 	filters []*filter // in execution order
 	// master is the Master Flag; nil: the form knows no ownership.
-	master *schema.Field
+	master    *schema.Field
+	overrides *overrides
 }
 
 type filter struct {
@@ -84,6 +88,8 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 		mappings: make(map[string]*plan),
 		returns:  make(map[string]*plan),
 		owners:   newOwners(),
+
+		matchTexts: make(map[string]*qual.Qualification),
 		shapes:   make(map[*cdc.Relation]*shaped),
 	}
 	if s := defs.Document.Server(server); s != nil {
@@ -92,6 +98,7 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 	for _, m := range defs.Mappings {
 		if m.From.Server == server && m.Enabled {
 			d.mappings[m.Name] = newPlan(m)
+			d.order = append(d.order, d.mappings[m.Name])
 		}
 		if m.To.Server == server && m.Enabled && m.TransferMode == definition.DataOwnership {
 			d.returns[m.Name] = newReturn(m)
@@ -149,7 +156,7 @@ func (d *Decider) form(f *schema.Form) *form {
 	k := tableKey(f.Table.Schema, f.Table.Name)
 	fm := d.forms[k]
 	if fm == nil {
-		fm = &form{Form: f, master: f.FieldByID(schema.MasterFlag)}
+		fm = &form{Form: f, master: f.FieldByID(schema.MasterFlag), overrides: newOverrides(f)}
 		d.forms[k] = fm
 	}
 	return fm
@@ -267,7 +274,8 @@ func (d *Decider) shaped(rel *cdc.Relation) (*shaped, error) {
 
 // uses reports whether a definition on the form reads the field.
 func (d *Decider) uses(fm *form, f *schema.Field) bool {
-	if fm.IsKey(f) || f == fm.master {
+	if fm.IsKey(f) || f == fm.master || slices.Contains(fm.overrides.options, f) ||
+		f == fm.overrides.toMapping || f == fm.overrides.toForm || f == fm.overrides.toServer {
 		return true
 	}
 	for _, m := range d.returns {
@@ -480,7 +488,7 @@ func (d *Decider) act(ops []*Operation, first int, e *event, f *filter, a defini
 	var op *Operation
 	switch {
 	case a.Transfer != nil:
-		op = d.transfer(e, a.Transfer)
+		op = d.transfer(e, a.Transfer, d.form(f.Form))
 	case a.Return != nil:
 		op = d.giveBack(e, d.form(f.Form), a.Return)
 	case a.Delete != nil:
@@ -503,10 +511,23 @@ func (d *Decider) act(ops []*Operation, first int, e *event, f *filter, a defini
 // passed reports whether the change has been on the server already (G6).
 func (e *event) passed(server string) bool { return slices.Contains(e.path, server) }
 
-func (d *Decider) transfer(e *event, t *definition.Transfer) *Operation {
+func (d *Decider) transfer(e *event, t *definition.Transfer, fm *form) *Operation {
 	m := d.mappings[t.Mapping]
-	if m == nil || e.after == nil || e.passed(m.To.Server) && !t.OverrideLoopDetection {
+	if e.after == nil {
 		return nil
+	}
+	own, failure := d.chosen(e, fm)
+	if own != nil {
+		m = own
+	}
+	if failure != nil {
+		return d.failed(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, failure)
+	}
+	if m == nil || e.passed(m.To.Server) && !t.OverrideLoopDetection {
+		return nil
+	}
+	if m, failure = d.overruled(m, e, fm); failure != nil {
+		return d.failed(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, failure)
 	}
 	if m.TransferMode == definition.DataOwnership || m.TransferMode == definition.CopyDelete {
 		return d.transferOwnership(m, e, d.form(m.FromForm))
@@ -596,6 +617,13 @@ func (d *Decider) selected(ops []*Operation, e *event) ([]*Operation, error) {
 		e.failure = failureOf(fmt.Errorf("transfer where %s: %w", s.Where, err))
 	case truth != qual.True:
 		return ops, nil
+	}
+	if !s.Return {
+		var failure *Failure
+		fm := d.form(m.FromForm)
+		if m, failure = d.overruled(m, e, fm); failure != nil {
+			return append(ops, d.failed(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, failure)), nil
+		}
 	}
 	if s.Return || m.TransferMode == definition.DataOwnership || m.TransferMode == definition.CopyDelete {
 		op := (*Operation)(nil)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ardso/cdc"
+	"ardso/mapping/definition"
 	"ardso/mapping/ownership"
 	"ardso/sql/value"
 )
@@ -83,6 +84,9 @@ type Operation struct {
 	Image []FieldChange `json:"image,omitempty"`
 	// Home, if not nil, makes this what is written on the source itself; Target is Source then.
 	Home *Home `json:"home,omitempty"`
+
+	// Duplicate, if not nil, is the request's own choice in the place of the mapping's.
+	Duplicate *definition.DuplicateAction `json:"duplicate_request_id,omitempty"`
 
 	// Failure, if not nil, says why this operation cannot be carried out at all. It is parked.
 	Failure *Failure `json:"failure,omitempty"`

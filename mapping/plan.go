@@ -146,12 +146,17 @@ func (p *plan) reads(f *schema.Field) bool {
 
 // operation starts an operation of the mapping for the event; Action and Fields are still to come.
 func (p *plan) operation(d *Decider, e *event) *Operation {
-	return &Operation{
+	op := &Operation{
 		Mapping: p.Name, Renamed: e.renamed,
 		Source: d.server, Form: p.FromForm.Name, Request: e.id,
 		Target: p.To.Server, TargetForm: p.ToForm.Name, Key: p.key,
 		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: e.path,
 	}
+	if m := d.mappings[p.Name]; m != nil && m.DuplicateRequestID != p.DuplicateRequestID {
+		own := p.DuplicateRequestID
+		op.Duplicate = &own
+	}
+	return op
 }
 
 // fill computes the target's fields before and after the event and checks them. It reports whether
