@@ -94,6 +94,14 @@ func (w *writing) loadState(ctx context.Context, c *copyOf) error {
 	return err
 }
 
+// OwnerOf is the row of dso_owner that holds a state.
+func OwnerOf(k control.OwnerKey, s *ownership.State) control.Owner {
+	return control.Owner{
+		OwnerKey: k, Chain: s.Chain, Epoch: s.Epoch, Owns: s.Owner, Deleted: s.Deleted,
+		From: control.OwnerPlace(s.From), To: control.OwnerPlace(s.To), Fields: s.FieldsText(),
+	}
+}
+
 // StateOf reads the state that a row of dso_owner holds.
 func StateOf(o *control.Owner) (ownership.State, error) {
 	fields, err := ownership.ParseFields(o.Fields)
@@ -104,10 +112,7 @@ func StateOf(o *control.Owner) (ownership.State, error) {
 }
 
 func (w *writing) saveState(ctx context.Context, c *copyOf, s *ownership.State) error {
-	return control.WriteOwner(ctx, w.tx, control.Owner{
-		OwnerKey: c.ownerKey(), Chain: s.Chain, Epoch: s.Epoch, Owns: s.Owner, Deleted: s.Deleted,
-		From: control.OwnerPlace(s.From), To: control.OwnerPlace(s.To), Fields: s.FieldsText(),
-	})
+	return control.WriteOwner(ctx, w.tx, OwnerOf(c.ownerKey(), s))
 }
 
 // handOver takes a request with its ownership, or has the source told why not. It is never parked here:

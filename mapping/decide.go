@@ -34,7 +34,7 @@ type Decider struct {
 	server   string
 	forms    map[string]*form // by table, see tableKey
 	mappings map[string]*plan
-	order    []*plan // the same in document order
+	order    []*plan          // the same in document order
 	returns  map[string]*plan // ways back of mappings that lead here with ownership
 	shapes   map[*cdc.Relation]*shaped
 	owners   *owners
@@ -90,7 +90,7 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 		owners:   newOwners(),
 
 		matchTexts: make(map[string]*qual.Qualification),
-		shapes:   make(map[*cdc.Relation]*shaped),
+		shapes:     make(map[*cdc.Relation]*shaped),
 	}
 	if s := defs.Document.Server(server); s != nil {
 		d.caseSensitive, d.zone = s.CaseSensitive, s.Location()

@@ -672,3 +672,106 @@ func TestOwners(t *testing.T) {
 		}
 	})
 }
+
+// All rows of a chain come one after another, in chunks of any size.
+func TestScanOwners(t *testing.T) {
+	migrated(t, func(t *testing.T, db *engine.DB) {
+		ctx := t.Context()
+		var want []string
+		for _, chain := range []string{"0a", "a0", "a9", "f"} {
+			for i := range 3 {
+				o := Owner{OwnerKey: OwnerKey{"Repair", fmt.Sprint(chain, i)}, Chain: chain, Epoch: int64(i), Owns: i == 2, Deleted: i == 0}
+				must0(t, WriteOwner(ctx, db, o))
+				want = append(want, fmt.Sprintf("%s %d", chain, i))
+			}
+		}
+		must0(t, WriteOwner(ctx, db, Owner{OwnerKey: OwnerKey{"Repair", "left"}, Owns: true}))
+		for _, limit := range []int{1, 2, 3, 5, 100} {
+			var got []string
+			var last *Owner
+			for {
+				list := get(ScanOwners(ctx, db, last, limit))(t)
+				if len(list) == 0 {
+					break
+				}
+				for _, o := range list {
+					got = append(got, fmt.Sprintf("%s %d", o.Chain, o.Epoch))
+				}
+				last = &list[len(list)-1]
+			}
+			chains := func(list []string) (out []string) {
+				for _, x := range list {
+					out = append(out, x[:len(x)-2])
+				}
+				return out
+			}
+			if diff := cmp.Diff(chains(want), chains(got)); diff != "" {
+				t.Errorf("limit %d: chains (-want +got):\n%s", limit, diff)
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("limit %d (-want +got):\n%s", limit, diff)
+			}
+		}
+		owned, others, err := CountOwners(ctx, db)
+		must0(t, err)
+		if owned != 4 || others != 4 {
+			t.Errorf("got %d owned, %d others, want 4 and 4", owned, others)
+		}
+	})
+}
+
+func TestEvents(t *testing.T) {
+	migrated(t, func(t *testing.T, db *engine.DB) {
+		ctx := t.Context()
+		e := Event{What: "owner set --master yes", Who: "jane@ops1", Form: "Repair", Request: "R1", Before: `{"303":"` + awkward + `"}`, After: "{}"}
+		e.ID = get(InsertEvent(ctx, db, e))(t)
+		get(InsertEvent(ctx, db, Event{Form: "Repair", Request: "R2"}))(t)
+		got := get(ListEvents(ctx, db, EventFilter{Form: "Repair", Request: "R1"}))(t)
+		if diff := cmp.Diff([]Event{e}, got, ignoreTimes); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if len(got) == 1 && time.Since(got[0].Created).Abs() > time.Hour {
+			t.Errorf("created at %s", got[0].Created)
+		}
+		if got := get(ListEvents(ctx, db, EventFilter{}))(t); len(got) != 2 {
+			t.Errorf("got %d events, want 2", len(got))
+		}
+	})
+}
+
+// A repair is marked as a write-back; it fences nobody, and is fenced only while the lease changes hands.
+func TestRepair(t *testing.T) {
+	migrated(t, func(t *testing.T, db *engine.DB) {
+		ctx := t.Context()
+		repair := func() (c Checkpoint, err error) {
+			must0(t, PrepareRepair(ctx, db))
+			err = within(ctx, db, func(tx *sqlx.Tx) error {
+				if c, err = BeginRepair(ctx, tx, db.Server); err != nil {
+					return err
+				}
+				return CloseMark(ctx, tx, c)
+			})
+			return c, err
+		}
+		if c := get(repair())(t); !c.WriteBack || c.Epoch != 0 {
+			t.Errorf("before any lease: got %+v", c)
+		}
+		epoch, _, _, err := AcquireLease(ctx, db, "h", time.Minute)
+		must0(t, err)
+		row := Checkpoint{Source: db.Server, Pool: "home", Layout: "write-back", Epoch: epoch}
+		must0(t, Prepare(ctx, db, db.Server, epoch, row))
+		if c := get(repair())(t); c.Epoch != epoch {
+			t.Errorf("got epoch %d, want the lease's, %d", c.Epoch, epoch)
+		}
+		must0(t, Advance(ctx, db, row))
+		must0(t, DropStale(ctx, db, db.Server, epoch, "none"))
+		if list := get(LoadCheckpoints(ctx, db, db.Server))(t); len(list) != 0 {
+			t.Errorf("a repair counts as a thread: %v", list)
+		}
+		get(repair())(t)
+		must0(t, Fence(ctx, db, db.Server, epoch+1)) // by a process whose lease this one does not see yet
+		_, err = repair()
+		wantError[*FencedError](t, err)
+	})
+}

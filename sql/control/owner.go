@@ -84,6 +84,45 @@ func OwnersOfChain(ctx context.Context, h Handle, chain string) ([]Owner, error)
 	return listOwners(ctx, h, w, "")
 }
 
+// ScanOwners reads up to limit rows that come after one of that chain and ID, in order of chain, then ID; of those
+// without a chain it reads none. Fields and AtReader are left out. Begin with after nil.
+func ScanOwners(ctx context.Context, h Handle, after *Owner, limit int) ([]Owner, error) {
+	var chain, id string
+	if after != nil {
+		chain, id = after.Chain, after.ID()
+	}
+	q := sqlx.Rebind(dialectOf(h).bind, fmt.Sprintf("%s\nLIMIT %d", query(h, "owner_scan"), limit))
+	list, err := readAll(ctx, h, q, []any{chain, chain, id}, func(rows *sqlx.Rows) (o Owner, err error) {
+		var owns, deleted int
+		var rowID string
+		err = rows.Scan(&rowID, &o.Form, &o.Request, &o.Chain, &o.Epoch, &owns, &o.From.Server, &o.From.Form, &o.From.Request, &o.From.Mapping,
+			&o.To.Server, &o.To.Form, &o.To.Request, &o.To.Mapping, &deleted)
+		o.Owns, o.Deleted = owns == 1, deleted == 1
+		return o, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read dso_owner: %w", err)
+	}
+	return list, nil
+}
+
+// CountOwners counts the requests under ownership that this server owns, and those that it does not.
+func CountOwners(ctx context.Context, h Handle) (owned, others int64, err error) {
+	type pair struct{ owner, n int64 }
+	list, err := readAll(ctx, h, query(h, "owner_count"), nil, func(rows *sqlx.Rows) (p pair, err error) { return p, rows.Scan(&p.owner, &p.n) })
+	if err != nil {
+		return 0, 0, fmt.Errorf("count dso_owner: %w", err)
+	}
+	for _, p := range list {
+		if p.owner == 1 {
+			owned += p.n
+		} else {
+			others += p.n
+		}
+	}
+	return owned, others, nil
+}
+
 func listOwners(ctx context.Context, h Handle, w where, lock string) ([]Owner, error) {
 	q, args := w.sql(h, "owner_select", "id")
 	if lock != "" {

@@ -109,6 +109,16 @@ UPDATE dso_pending_error
 SET status = ?, updated = UTC_TIMESTAMP(6)
 WHERE id = ?;
 
+-- event_insert
+/* ardso event */
+INSERT INTO dso_event (id, what, who, form, request, before_image, after_image, created)
+VALUES (?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6));
+
+-- event_select
+/* ardso event */
+SELECT id, what, who, form, request, before_image, after_image, created
+FROM dso_event;
+
 -- lease_acquire
 /* ardso lease */
 UPDATE dso_reader
@@ -145,6 +155,13 @@ INSERT INTO dso_meta (name, value)
 VALUES (?, ?)
 ON DUPLICATE KEY UPDATE value = VALUES(value);
 
+-- owner_count
+/* ardso status */
+SELECT owner, COUNT(*)
+FROM dso_owner
+WHERE deleted = 0 AND chain <> ''
+GROUP BY owner;
+
 -- owner_prune
 /* ardso reader */
 DELETE FROM dso_owner
@@ -155,6 +172,15 @@ WHERE deleted = 1 AND updated < UTC_TIMESTAMP(6) + INTERVAL (? * 1000) MICROSECO
 UPDATE dso_owner
 SET at_reader = ?
 WHERE id = ?;
+
+-- owner_scan
+/* ardso verify */
+-- In order of chain, so that several servers' rows can be joined as they come; the index gives that order.
+SELECT id, form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
+  to_server, to_form, to_request, to_mapping, deleted
+FROM dso_owner
+WHERE chain <> '' AND chain >= ? AND (chain > ? OR id > ?)
+ORDER BY chain, id;
 
 -- owner_select
 /* ardso ownership */
