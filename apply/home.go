@@ -2,8 +2,10 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"slices"
 
+	"ardso/apply/batch"
 	"ardso/apply/conflict"
 	"ardso/mapping"
 	"ardso/mapping/ownership"
@@ -45,6 +47,10 @@ func (w *writing) home(ctx context.Context, op *mapping.Operation, form *schema.
 			return w.moved(ctx, op, c)
 		case mapping.Gone:
 			return w.bury(ctx, c)
+		case mapping.Waits:
+			return w.wait(ctx, op, c)
+		case mapping.Updated:
+			return w.updated(ctx, op, c)
 		}
 		return w.foreign(ctx, op, c)
 	})
@@ -76,6 +82,11 @@ func (w *writing) handedOver(ctx context.Context, op *mapping.Operation, c *copy
 	s.Chain, s.Epoch, s.Owner, s.To = h.Chain, s.At(), false, h.To
 	if err := w.saveState(ctx, c, &s); err != nil {
 		return err
+	}
+	if h.Return { // which has brought all that waited
+		if err := control.DropUpdates(ctx, w.tx, op.Form, op.Request); err != nil {
+			return err
+		}
 	}
 	set := map[int]value.Value{
 		schema.MasterFlag:    value.Int(schema.MasterNo),
@@ -157,6 +168,56 @@ func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) e
 	return err
 }
 
+// wait lets an update wait for its hour; it joins one that waits already.
+func (w *writing) wait(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	u := op.Home.Update
+	row, err := control.LockUpdate(ctx, w.tx, op.Form, op.Request, op.Mapping, u.Target)
+	if err != nil {
+		return err
+	}
+	if row != nil {
+		earlier, err := decode(row.Operation)
+		if err != nil {
+			return err
+		}
+		if len(earlier) == 1 {
+			u = batch.JoinUpdates(earlier[0], u)
+		}
+	}
+	text, err := encode([]*mapping.Operation{u})
+	if err != nil {
+		return err
+	}
+	err = control.WaitUpdate(ctx, w.tx, control.Pending{
+		Mapping: op.Mapping, Form: op.Form, Request: op.Request, Target: u.Target, Operation: text, Due: op.Home.Due,
+	})
+	if err != nil || c.row == nil {
+		return err
+	}
+	return w.putStatus(ctx, op, c, "Waiting")
+}
+
+// updated takes an update that has been carried out from the queue.
+func (w *writing) updated(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if err := control.DeletePending(ctx, w.tx, op.Home.Pending); err != nil && !errors.As(err, new(*control.NotFoundError)) {
+		return err
+	}
+	next, err := control.LockUpdate(ctx, w.tx, op.Form, op.Request, op.Mapping, op.Home.To.Server)
+	if err != nil || next != nil || c.row == nil {
+		return err
+	}
+	return w.putStatus(ctx, op, c, "Success")
+}
+
+// putStatus writes Update Status, where the form has it and it says otherwise.
+func (w *writing) putStatus(ctx context.Context, op *mapping.Operation, c *copyOf, label string) error {
+	x := conflict.Write{Field: schema.UpdateStatus, Value: status(c.form, schema.UpdateStatus, label)}
+	if c.form.FieldByID(x.Field) == nil || c.row.Field(x.Field).Equal(x.Value) {
+		return nil
+	}
+	return w.put(ctx, op, c, false, []conflict.Write{x})
+}
+
 // bury leaves a tombstone for a request that its owner has deleted, unless it was made anew meanwhile.
 func (w *writing) bury(ctx context.Context, c *copyOf) error {
 	if c.row != nil || c.state == nil {
@@ -217,6 +278,14 @@ func HomeOf(r Result) *mapping.Operation {
 	case op.Image != nil:
 		h.Kind, home.Action, home.Fields = mapping.Moved, mapping.Delete, op.Image
 	}
+	return home
+}
+
+// UpdatedOf is what is to be written on the source once an update that waited is carried out; id is that of its
+// row in dso_pending.
+func UpdatedOf(op *mapping.Operation, id string) *mapping.Operation {
+	home := HomeOf(Result{Op: op, To: ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}})
+	home.Home.Kind, home.Home.Pending = mapping.Updated, id
 	return home
 }
 

@@ -24,6 +24,7 @@ type Work struct {
 	Path     []string     // servers that the changes passed, the source last; one for all Ops
 	More     bool         // a later part follows: the transaction stays open until it comes
 	Retry    string       // not "": ID of the row of dso_pending_error to be tried again; no Ops
+	Late     bool         // Ops waited for their time: they have no place in the log, and the position stays
 	Free     func()       // called once Ops are no longer held in memory
 	Done     func()       // called once the work is durable
 	bytes    int
@@ -148,7 +149,7 @@ func (th *Thread) collect(ctx context.Context) (works []Work, ok bool) {
 				return works, open || ctx.Err() == nil
 			}
 		}
-		alone := w.More || w.Retry != ""
+		alone := w.More || w.Retry != "" || w.Late
 		if len(works) > 0 && (alone || ops+len(w.Ops) > maxBatchOps || bytes+w.bytes > maxBatchBytes || !slices.Equal(w.Path, works[0].Path)) {
 			th.next = w
 			return works, true
@@ -199,7 +200,7 @@ func (th *Thread) receive(ctx context.Context, wait bool) (w *Work, open bool) {
 func (th *Thread) takeLog(ctx context.Context) (w *Work, open bool) {
 	for {
 		w, open := th.receive(ctx, true)
-		if w == nil || w.Retry == "" {
+		if w == nil || w.Retry == "" && !w.Late {
 			return w, open
 		}
 		th.later = append(th.later, *w)
@@ -213,7 +214,9 @@ func (th *Thread) applyBatch(ctx context.Context, works []Work) error {
 	next.Transactions++
 	if last.Retry == "" {
 		next = th.mark(next, last)
-		next.Position = string(last.Position)
+		if !last.Late {
+			next.Position = string(last.Position)
+		}
 	}
 	var ops []*mapping.Operation
 	for _, w := range works {

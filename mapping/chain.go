@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"ardso/cdc"
 	"ardso/mapping/definition"
@@ -58,12 +59,12 @@ func (d *Decider) along(e *event, fm *form, chain string, w ownership.Way) *Oper
 	if m == nil {
 		return d.failed(e, fm, w.To, failure)
 	}
+	when := definition.Immediately
 	if w.Direction == ownership.Down && e.after != nil {
-		when, failure := d.whenToUpdate(m, e, fm)
-		switch {
-		case failure != nil:
+		if when, failure = d.whenToUpdate(m, e, fm); failure != nil {
 			return d.failed(e, fm, w.To, failure)
-		case when != definition.Immediately:
+		}
+		if when == definition.NoUpdate || when == definition.OnReturn {
 			return nil
 		}
 	}
@@ -91,7 +92,26 @@ func (d *Decider) along(e *event, fm *form, chain string, w ownership.Way) *Oper
 			return nil // nothing that the mapping carries has changed
 		}
 	}
-	return d.address(op, m, w.To.Request)
+	op = d.address(op, m, w.To.Request)
+	if when == definition.Immediately || op.Failure != nil {
+		return op
+	}
+	wait := d.home(e, fm, op.Mapping, &Home{Kind: Waits, To: w.To, Update: op})
+	wait.Home.Due = d.nextMark(when, e.tx.CommitTime)
+	return wait
+}
+
+// nextMark is the next full hour, or midnight in the server's zone (dso-reference 29, choice 15).
+func (d *Decider) nextMark(when definition.WhenToUpdate, now time.Time) time.Time {
+	if when == definition.Hourly {
+		return now.Truncate(time.Hour).Add(time.Hour)
+	}
+	zone := d.zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	y, m, day := now.In(zone).Date()
+	return time.Date(y, m, day+1, 0, 0, 0, 0, zone)
 }
 
 // address names the request that op goes to by its Request ID, not by what the mapping makes of the source's.

@@ -108,6 +108,8 @@ const (
 	NotTaken   HomeKind = "not taken"      // the write-back of a hand-over that failed
 	Written    HomeKind = "written"        // a transfer without ownership has been carried out
 	Moved      HomeKind = "moved"          // the copy of copy + delete is durable: the source is deleted
+	Waits      HomeKind = "waits"          // an update that is carried out later
+	Updated    HomeKind = "updated"        // an update that waited has been carried out
 	Gone       HomeKind = "gone"           // its owner has deleted the request
 	Foreign    HomeKind = "foreign change" // an edit by someone who does not own the request
 )
@@ -123,6 +125,11 @@ type Home struct {
 	Return bool `json:"return,omitempty"`
 	// Revert: the foreign change is undone, not only recorded.
 	Revert bool `json:"revert,omitempty"`
+	// Update waits until Due.
+	Update *Operation `json:"update,omitempty"`
+	Due    time.Time  `json:"due,omitzero"`
+	// Pending is the row of dso_pending of an update that has been carried out.
+	Pending string `json:"pending,omitempty"`
 	// Who made a foreign change; "" if the form does not tell.
 	Who string `json:"who,omitempty"`
 }

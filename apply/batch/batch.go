@@ -54,6 +54,23 @@ func Fold(ops []*mapping.Operation) []*mapping.Operation {
 	return folded
 }
 
+// JoinUpdates joins two updates of one request along its ownership chain, each of which has only the fields that it
+// changed: of each field the first before value and the last after value.
+func JoinUpdates(a, b *mapping.Operation) *mapping.Operation {
+	j := *b
+	j.Fields = slices.Clone(a.Fields)
+	for _, f := range b.Fields {
+		if i := slices.IndexFunc(j.Fields, func(x mapping.FieldChange) bool { return x.Field == f.Field }); i >= 0 {
+			f.Before = j.Fields[i].Before
+			j.Fields[i] = f
+		} else {
+			j.Fields = append(j.Fields, f)
+		}
+	}
+	slices.SortFunc(j.Fields, func(x, y mapping.FieldChange) int { return x.Field - y.Field })
+	return &j
+}
+
 // Empty reports whether op would write nothing: a modify that changes no field.
 func Empty(op *mapping.Operation) bool {
 	if op.Action != mapping.Modify || op.Failure != nil || op.CreateIfMissing || op.Alone() {

@@ -10,10 +10,6 @@ var unsupported = []struct {
 	find   func(d *Document) []Pos
 }{
 	{
-		"when_to_update: hourly, daily", "copies are updated immediately, on return or not at all",
-		inMappings("when_to_update", func(m *Mapping) bool { return m.WhenToUpdate == Hourly || m.WhenToUpdate == Daily }),
-	},
-	{
 		"max_time_to_retry other than no limit", "errors that may cure themselves are tried again until they are cured",
 		inMappings("max_time_to_retry", func(m *Mapping) bool { return m.MaxTimeToRetry != NoLimit }),
 	},

@@ -19,6 +19,7 @@ const (
 	Done      Status = "done"      // carried out
 	Failed    Status = "failed"    // ended by an error
 	Cancelled Status = "cancelled" // ended by a person
+	Waiting   Status = "waiting"   // an update before its hour
 )
 
 // Pending is a row of dso_pending: an operation that was asked for or put off.
@@ -38,6 +39,12 @@ type Pending struct {
 	Created       time.Time // by the database's clock, as Updated; not written
 	CreatedBy     string
 	Updated       time.Time
+
+	// Of an update that waits, type "update"; WaitUpdate writes these.
+	Request   string    // the one request it is for
+	Target    string    // server that it goes to
+	Operation string    // JSON, opaque here
+	Due       time.Time // zero: none
 }
 
 // InsertPending adds a row and returns its ID.
@@ -85,10 +92,10 @@ func ListPending(ctx context.Context, h Handle, f PendingFilter) ([]Pending, err
 }
 
 func scanPending(rows *sqlx.Rows) (p Pending, err error) {
-	var created, updated stamp
+	var created, updated, due stamp
 	err = rows.Scan(&p.ID, &p.Type, &p.Mapping, &p.Form, &p.Qualification, &p.Status, &p.LastKey, &p.RowsDone,
-		&p.RowsTotal, &p.Error, &p.Reason, &p.Remedy, &created, &p.CreatedBy, &updated)
-	p.Created, p.Updated = created.Time, updated.Time
+		&p.RowsTotal, &p.Error, &p.Reason, &p.Remedy, &created, &p.CreatedBy, &updated, &p.Request, &p.Target, &p.Operation, &due)
+	p.Created, p.Updated, p.Due = created.Time, updated.Time, due.Time
 	return p, err
 }
 

@@ -13,6 +13,9 @@ type stamp struct{ time.Time }
 func (s *stamp) Scan(src any) error {
 	var text string
 	switch x := src.(type) {
+	case nil:
+		s.Time = time.Time{}
+		return nil
 	case time.Time:
 		s.Time = x.UTC()
 		return nil

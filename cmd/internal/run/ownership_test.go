@@ -156,6 +156,56 @@ func TestHandOver(t *testing.T) {
 	})
 }
 
+// Updates wait for their hour as one, and the request says so meanwhile.
+func TestUpdatesWait(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: hourly", 1))
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		for _, s := range []string{"one", "two", "three"} {
+			o.exec("b", "UPDATE repair SET summary = '"+s+"' WHERE id = 'R1'")
+			o.once()
+		}
+		o.exec("b", "UPDATE repair SET notes = 'm' WHERE id = 'R1'")
+		o.once()
+		o.want("R1", "a", "broken|n|0", "b", "three|m|1")
+		o.equal("waiting", rows(t, o.dbs["b"], "SELECT type, mapping, form, request, target, status FROM dso_pending"), "update|a to b|Repair|R1|a|waiting")
+		o.equal("Update Status", rows(t, o.dbs["b"], "SELECT dso_update_status FROM repair"), "1")
+
+		before := rows(t, o.dbs["a"], "SELECT SUM(transactions) FROM dso_checkpoint WHERE source = 'b'")
+		o.later(time.Hour)
+		o.want("R1", "a", "three|m|0", "b", "three|m|1")
+		o.later(time.Hour)
+		o.equal("waiting", rows(t, o.dbs["b"], "SELECT status FROM dso_pending"))
+		o.equal("Update Status", rows(t, o.dbs["b"], "SELECT dso_update_status FROM repair"), "0")
+		if after := rows(t, o.dbs["a"], "SELECT SUM(transactions) FROM dso_checkpoint WHERE source = 'b'"); number(t, after)-number(t, before) != 1 {
+			t.Errorf("%v transactions before, %v after: want one more", before, after)
+		}
+		for name, db := range o.dbs {
+			o.equal("conflicts on "+name, rows(t, db, "SELECT kind, outcome FROM dso_conflict"))
+		}
+	})
+}
+
+func number(t *testing.T, one []string) int {
+	t.Helper()
+	n, err := strconv.Atoi(one[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// later carries out what is due after d.
+func (o *owned) later(d time.Duration) {
+	o.t.Helper()
+	_, err := o.sys.Run(o.t.Context(), nil, run.Options{Once: true, Log: testLog(o.t), Now: func() time.Time { return time.Now().Add(d) }})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
 // ringDefinitions hand a request over between any two of three servers, by what its columns ask for: go is
 // the server that it is to go to, or "return".
 func ringDefinitions() string {

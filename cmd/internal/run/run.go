@@ -36,6 +36,8 @@ type Options struct {
 	Log            *slog.Logger
 	// Ready, if not nil, is told when a server is being followed; StandBy when another process does.
 	Ready   func(server string)
+	// Now is the clock by which updates are due; nil = time.Now.
+	Now func() time.Time
 	StandBy func(server, holder string)
 }
 
@@ -85,6 +87,9 @@ func (s *System) Run(ctx context.Context, drain <-chan struct{}, o Options) (Sum
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	var (
 		mu      sync.Mutex

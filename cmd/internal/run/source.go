@@ -50,6 +50,7 @@ type source struct {
 	jobs     *jobs
 	back     *writeBack    // nil: nothing is ever written back here
 	retried  chan struct{} // closed once all retries that wait were handed to their threads
+	carried  chan struct{} // closed once all updates that are due were
 
 	tx *dealing // the transaction whose parts are being dealt out
 }
@@ -126,6 +127,8 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	})
 	reading.Go(func() error { return s.jobs.run(readCtx) })
 	reading.Go(func() error { return s.retryErrors(readCtx) })
+	s.carried = make(chan struct{})
+	reading.Go(func() error { return s.carryUpdates(readCtx) })
 	reading.Go(func() error {
 		stopReading(s.untilStop(readCtx, drain))
 		return nil
@@ -204,10 +207,12 @@ func (s *source) untilStop(ctx context.Context, drain <-chan struct{}) error {
 // batch waits until all that is asked for at this moment is carried out: waiting retries and jobs,
 // and the log up to its present end, which a watermark marks.
 func (s *source) batch(ctx context.Context) error {
-	select {
-	case <-s.retried:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	for _, first := range []chan struct{}{s.retried, s.carried} {
+		select {
+		case <-first:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 	if err := s.jobs.drained(ctx); err != nil {
 		return err

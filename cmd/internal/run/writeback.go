@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"ardso/apply"
 	"ardso/cdc"
@@ -143,6 +144,89 @@ func (b *writeBack) again(ctx context.Context, t *target, op *mapping.Operation)
 		b.settle([]*mapping.Operation{op})
 	}
 	return nil
+}
+
+// carryUpdates hands updates that waited for their hour to their threads.
+func (s *source) carryUpdates(ctx context.Context) error {
+	if s.back == nil {
+		close(s.carried)
+		return nil
+	}
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	busy := &busy{}
+	for first := true; ; first = false {
+		list, err := control.TakeUpdates(ctx, s.server.DB, s.opt.Now())
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("%s: read updates that wait: %w", s.server.Name, err)
+		}
+		for _, p := range list {
+			if !busy.begin(p.ID) {
+				continue
+			}
+			if err := s.carryUpdate(ctx, p, func() { busy.end(p.ID) }); err != nil {
+				return err
+			}
+		}
+		if first {
+			close(s.carried)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// carryUpdate hands an update to its thread; done is called once it is carried out and out of the queue.
+func (s *source) carryUpdate(ctx context.Context, p control.Pending, done func()) error {
+	ops, err := ReadOperations(p.Operation)
+	if err != nil || len(ops) != 1 {
+		return fmt.Errorf("%s: update %s of request %q: %d operations: %w", s.server.Name, p.ID, p.Request, len(ops), err)
+	}
+	op := ops[0]
+	t := s.targets[op.Target]
+	var at place
+	ok := t != nil
+	if ok {
+		at, ok = t.layout.place(op, false)
+	}
+	if !ok { // the mapping is gone: the update waits until it is back, and status and pending show it
+		s.log.Warn("no mapping for an update that waits", "update", p.ID, "mapping", op.Mapping, "request", op.Request)
+		return nil
+	}
+	told := apply.UpdatedOf(op, p.ID)
+	return t.threads[at].Send(ctx, apply.Work{Ops: ops, Path: op.Path, Late: true, Free: func() {}, Done: func() {
+		_ = s.back.thread.Send(s.back.ctx, apply.Work{Ops: []*mapping.Operation{told}, Path: told.Path, Free: func() {}, Done: done})
+	}})
+}
+
+// busy is what is under way, by ID.
+type busy struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+// begin reports whether the ID was not under way, and is now.
+func (b *busy) begin(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ids == nil {
+		b.ids = make(map[string]bool)
+	}
+	was := b.ids[id]
+	b.ids[id] = true
+	return !was
+}
+
+func (b *busy) end(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.ids, id)
 }
 
 // decide is Decider.Decide with what it must know of ownership.

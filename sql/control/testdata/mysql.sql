@@ -216,7 +216,7 @@ WHERE id = ?;
 -- pending_select
 /* ardso pending */
 SELECT id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated
+  error, reason, remedy, created, created_by, updated, COALESCE(request, ''), target, COALESCE(operation, ''), due
 FROM dso_pending;
 
 -- pending_status
@@ -255,6 +255,26 @@ VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6));
 -- snapshot
 /* ardso watermark */
 SELECT CAST(pg_current_snapshot() AS text);
+
+-- update_drop
+/* ardso pending */
+DELETE FROM dso_pending
+WHERE type = 'update' AND form = ? AND request = ?;
+
+-- update_take
+/* ardso pending */
+-- A row that is being carried out has an ID of its own: what changes meanwhile waits anew.
+UPDATE dso_pending
+SET id = ?, status = 'running', updated = UTC_TIMESTAMP(6)
+WHERE id = ? AND status = 'waiting';
+
+-- update_wait
+/* ardso pending */
+-- Later changes of a request join the row that waits; it stays due when it was.
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated, request, target, operation, due)
+VALUES (?, 'update', ?, ?, '', 'waiting', '', 0, 1, '', '', '', UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?, ?, ?)
+ON DUPLICATE KEY UPDATE operation = VALUES(operation), updated = VALUES(updated);
 
 -- watermark_prune
 /* ardso watermark */

@@ -216,7 +216,7 @@ WHERE id = $4;
 -- pending_select
 /* ardso pending */
 SELECT id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated
+  error, reason, remedy, created, created_by, updated, COALESCE(request, ''), target, COALESCE(operation, ''), due
 FROM dso_pending;
 
 -- pending_status
@@ -255,6 +255,26 @@ VALUES ($1, $2, $3, $4, clock_timestamp());
 -- snapshot
 /* ardso watermark */
 SELECT CAST(pg_current_snapshot() AS text);
+
+-- update_drop
+/* ardso pending */
+DELETE FROM dso_pending
+WHERE type = 'update' AND form = $1 AND request = $2;
+
+-- update_take
+/* ardso pending */
+-- A row that is being carried out has an ID of its own: what changes meanwhile waits anew.
+UPDATE dso_pending
+SET id = $1, status = 'running', updated = clock_timestamp()
+WHERE id = $2 AND status = 'waiting';
+
+-- update_wait
+/* ardso pending */
+-- Later changes of a request join the row that waits; it stays due when it was.
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated, request, target, operation, due)
+VALUES ($1, 'update', $2, $3, '', 'waiting', '', 0, 1, '', '', '', clock_timestamp(), 'ardso', clock_timestamp(), $4, $5, $6, $7)
+ON CONFLICT (id) DO UPDATE SET operation = excluded.operation, updated = excluded.updated;
 
 -- watermark_prune
 /* ardso watermark */
