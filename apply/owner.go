@@ -489,6 +489,9 @@ func currentRow(form *schema.Form, row []value.Value) *conflict.Current {
 func (w *writing) gone(ctx context.Context, op *mapping.Operation) error {
 	kind := conflict.UpdateMissing
 	if op.Action == mapping.Delete {
+		if op.Quiet {
+			return nil
+		}
 		kind = conflict.DeleteMissing
 	}
 	return w.settled(ctx, op, nil, conflict.Outcome{Kind: kind, Do: conflict.Nothing, By: "ownership: the copy is gone"})

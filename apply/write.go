@@ -486,7 +486,7 @@ func (w *writing) carryOut(ctx context.Context, op *mapping.Operation, form *sch
 	if o.Do != conflict.Nothing {
 		w.written++
 	}
-	if o.By != "" {
+	if o.By != "" && !(o.Kind == conflict.DeleteMissing && op.Quiet) {
 		w.conflicts++
 		return true, w.record(ctx, op, current, o)
 	}

@@ -326,6 +326,9 @@ func (d *Decider) foreign(e *event, fm *form) *Operation {
 			name = ""
 		}
 	}
+	if m != nil && e.after == nil && m.AllowAnyUserToDelete {
+		return d.home(e, fm, name, &Home{Kind: Gone})
+	}
 	op := d.home(e, fm, name, &Home{Kind: Foreign, To: e.state.To, Revert: m != nil && m.OnForeignChange == definition.Revert})
 	switch e.kind {
 	case cdc.Update:

@@ -85,6 +85,8 @@ type Operation struct {
 	// Home, if not nil, makes this what is written on the source itself; Target is Source then.
 	Home *Home `json:"home,omitempty"`
 
+	// Quiet: a delete of what is not there is not recorded.
+	Quiet bool `json:"quiet,omitempty"`
 	// Duplicate, if not nil, is the request's own choice in the place of the mapping's.
 	Duplicate *definition.DuplicateAction `json:"duplicate_request_id,omitempty"`
 

@@ -147,7 +147,7 @@ func (p *plan) reads(f *schema.Field) bool {
 // operation starts an operation of the mapping for the event; Action and Fields are still to come.
 func (p *plan) operation(d *Decider, e *event) *Operation {
 	op := &Operation{
-		Mapping: p.Name, Renamed: e.renamed,
+		Quiet: p.SuppressNoSuchEntry, Mapping: p.Name, Renamed: e.renamed,
 		Source: d.server, Form: p.FromForm.Name, Request: e.id,
 		Target: p.To.Server, TargetForm: p.ToForm.Name, Key: p.key,
 		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: e.path,
@@ -371,7 +371,7 @@ func (d *Decider) deleteNamed(e *event, to *definition.NamedDelete, a *definitio
 		return nil
 	}
 	op := &Operation{
-		Action: Delete, Pool: a.Pool,
+		Action: Delete, Pool: a.Pool, Quiet: a.SuppressNoSuchEntry,
 		Source: d.server, Form: e.env.Keywords.Schema, Request: e.id,
 		Target: a.Server, TargetForm: to.Form.Name,
 		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: e.path,

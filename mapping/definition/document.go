@@ -152,6 +152,8 @@ type Mapping struct {
 	RequireRequiredFields  bool           `json:"require_required_fields"`  // default yes
 	OnConflict             ConflictPolicy `json:"on_conflict"`              // default error
 	OnForeignChange        ForeignChange  `json:"on_foreign_change"`        // default report
+	AllowAnyUserToDelete   bool           `json:"allow_any_user_to_delete"` // of copies that are not owned; default no
+	SuppressNoSuchEntry    bool           `json:"suppress_no_such_entry"`   // deletes of what is not there; default no
 }
 
 // NoLimit as Mapping.MaxTimeToRetry: curable errors are retried without end.
@@ -210,7 +212,10 @@ type Deletion struct {
 	Server    string `json:"server,omitempty"`
 	Form      string `json:"form,omitempty"`
 	RequestID Text   `json:"request_id"` // expression over this request
-	Pool      string `json:"pool"`       // default DefaultPool
+
+	SuppressNoSuchEntry bool `json:"suppress_no_such_entry"` // where the request is not there; default no
+
+	Pool string `json:"pool"` // default DefaultPool
 }
 
 // Escalation does with all requests that it selects, at times or intervals, what a filter does with one.

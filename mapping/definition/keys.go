@@ -326,6 +326,8 @@ var mappingObject = object[Mapping]{
 		is("enforce_pattern_matching", yesNo, func(m *Mapping) *bool { return &m.EnforcePatternMatching }, "Values must match the target fields' patterns; default: yes."),
 		is("require_required_fields", yesNo, func(m *Mapping) *bool { return &m.RequireRequiredFields }, "Required target fields must end up with a value; default: yes."),
 		is("on_conflict", oneOf(conflictPolicies), func(m *Mapping) *ConflictPolicy { return &m.OnConflict }, "How a conflict is settled; default: error."),
+		is("allow_any_user_to_delete", yesNo, func(m *Mapping) *bool { return &m.AllowAnyUserToDelete }, "Whether a copy that is not owned may be deleted where it is, without effect on the others; default: no."),
+		is("suppress_no_such_entry", yesNo, func(m *Mapping) *bool { return &m.SuppressNoSuchEntry }, "Whether a delete of what is not there goes unrecorded (ARERR 302); default: no."),
 		is("on_foreign_change", oneOf(foreignChanges), func(m *Mapping) *ForeignChange { return &m.OnForeignChange }, "What happens to an edit of a copy that is not owned; default: report."),
 	},
 }
@@ -369,6 +371,7 @@ var deleteObject = object[Deletion]{
 		is("server", text, func(d *Deletion) *string { return &d.Server }, "Server of the request to delete, together with form and request_id."),
 		is("form", text, func(d *Deletion) *string { return &d.Form }, "Form of the request to delete."),
 		is("request_id", expression, func(d *Deletion) *Text { return &d.RequestID }, "Expression over this request that yields the Request ID there."),
+		is("suppress_no_such_entry", yesNo, func(d *Deletion) *bool { return &d.SuppressNoSuchEntry }, "Whether it goes unrecorded where there is no such request (ARERR 302); default: no."),
 		is("pool", poolRef, func(d *Deletion) *string { return &d.Pool }, "Pool that runs it; default: default."),
 	},
 }

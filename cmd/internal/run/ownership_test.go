@@ -188,6 +188,109 @@ func TestUpdatesWait(t *testing.T) {
 	})
 }
 
+// An edit by someone who does not own the request is recorded, and undone if the mapping says so.
+func TestForeignChange(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: immediately, on_foreign_change: revert", 1))
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1), ('R2', 'broken', 'n', 1)")
+		o.rest()
+		o.exec("a", "UPDATE repair SET summary = 'mine' WHERE id = 'R1'", "DELETE FROM repair WHERE id = 'R2'")
+		o.rest()
+		o.want("R1", "a", "broken|n|0", "b", "broken|n|1")
+		o.want("R2", "a", "broken|n|0", "b", "broken|n|1")
+		o.equal("record", rows(t, o.dbs["a"], "SELECT kind, settled_by, outcome, request FROM dso_conflict ORDER BY request"),
+			"foreign_change|on_foreign_change: revert|update|R1", "foreign_change|on_foreign_change: revert|insert|R2")
+		o.exec("b", "UPDATE repair SET summary = 'theirs' WHERE id IN ('R1', 'R2')")
+		o.rest()
+		o.want("R1", "a", "theirs|n|0", "b", "theirs|n|1")
+		o.want("R2", "a", "theirs|n|0", "b", "theirs|n|1")
+	})
+}
+
+// A copy that is not owned may be deleted where the mapping allows it, and the owner lives on.
+func TestAnyUserMayDelete(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: immediately, allow_any_user_to_delete: yes", 1))
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		o.exec("a", "DELETE FROM repair WHERE id = 'R1'")
+		o.rest()
+		o.want("R1", "a", "", "b", "broken|n|1")
+		o.equal("record", rows(t, o.dbs["a"], "SELECT kind FROM dso_conflict"))
+		// Returned, it is there again (dso-reference 29, choice 20).
+		o.exec("b", "UPDATE repair SET status = 2 WHERE id = 'R1'")
+		o.rest()
+		o.want("R1", "a", "broken|n|1", "b", "broken|n|0")
+	})
+}
+
+// Copy + delete moves a request; one that was changed after it was copied stays.
+func TestCopyAndDelete(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, `
+mappings:
+  - {name: archive, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: copy + delete}
+filters:
+  - {name: closed, server: a, form: Repair, on: modify, run_if: "'status' = 4", transfer: {mapping: archive}}
+`)
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'one', 'n', 1), ('R2', 'two', 'n', 1), ('R3', 'three', 'n', 1)",
+			"UPDATE repair SET status = 4 WHERE id IN ('R1', 'R2')", "UPDATE repair SET summary = 'late', status = 1 WHERE id = 'R2'")
+		o.rest()
+		o.want("R1", "a", "", "b", "one|n|1")
+		o.want("R2", "a", "late|n|<null>", "b", "two|n|1")
+		o.want("R3", "a", "three|n|<null>", "b", "")
+		o.equal("record", rows(t, o.dbs["a"], "SELECT kind, settled_by, request FROM dso_conflict"), "delete_differs|copy + delete: the source was changed|R2")
+	})
+}
+
+// A request that cannot be taken over stays with its owner, who is told; once the cause is cured it goes as it
+// is then.
+func TestHandOverRefused(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		o.exec("b", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'other', 'o', 0)")
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		o.want("R1", "a", "broken|n|<null>", "b", "other|o|<null>")
+		o.equal("error", rows(t, o.dbs["a"], "SELECT source, mapping, request, error, status FROM dso_pending_error"), "a|a to b|R1|owned_there|held")
+		o.equal("Transfer Status", rows(t, o.dbs["a"], "SELECT dso_transfer_status FROM repair"), "2")
+		o.exec("a", "UPDATE repair SET notes = 'later', status = 0 WHERE id = 'R1'")
+		o.rest()
+		o.exec("b", "DELETE FROM repair WHERE id = 'R1'")
+		o.exec("a", "UPDATE dso_pending_error SET status = 'retry'")
+		o.rest()
+		o.want("R1", "a", "broken|later|0", "b", "broken|later|1")
+		o.equal("error", rows(t, o.dbs["a"], "SELECT error FROM dso_pending_error"))
+	})
+}
+
+// By hand requests are given away and returned as filters do it.
+func TestReturnByHand(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 0), ('R2', 'two', 'n', 0)")
+		ctx := t.Context()
+		if _, err := o.sys.Transfer(ctx, "a to b", `'id' = "R1"`, run.TransferOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		o.want("R1", "a", "broken|n|0", "b", "broken|n|1")
+		o.want("R2", "a", "two|n|<null>", "b", "")
+		if _, err := o.sys.Transfer(ctx, "a to b", `'id' = "R1"`, run.TransferOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		o.equal("error", rows(t, o.dbs["a"], "SELECT error FROM dso_pending_error"), "ownership.not_owner")
+		if _, err := o.sys.Return(ctx, "a to b", "", run.TransferOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		o.want("R1", "a", "broken|n|1", "b", "broken|n|0")
+	})
+}
+
 func number(t *testing.T, one []string) int {
 	t.Helper()
 	n, err := strconv.Atoi(one[0])
