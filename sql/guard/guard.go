@@ -12,8 +12,8 @@
 //     not set it itself, and ardso's sessions are its own. A trigger cannot see which transaction it runs in
 //     without privileges that users lack, and a mark in a table that only its own transaction sees would cost a
 //     second write in each: nothing resets the variable, so what ardso's own sessions write passes without
-//     Advance, too. Nothing does. Where a log of statements is replicated, the variable goes with the statement;
-//     from a log of rows no triggers fire.
+//     Advance, too. Nothing does. ardso's sessions are READ COMMITTED, for which these servers log rows, and
+//     replicas fire no triggers for those.
 //   - SQLite: the row of dso_checkpoint that Advance writes is open until control.CloseMark, within the same
 //     transaction. Nobody else sees it so, and while it is nobody else writes.
 //

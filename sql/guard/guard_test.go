@@ -14,9 +14,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jmoiron/sqlx"
 
+	"ardso/integration/arfixture"
 	"ardso/integration/dbtest"
 	"ardso/sql/catalog"
 	"ardso/sql/control"
+	"ardso/sql/distributed"
 	"ardso/sql/engine"
 	"ardso/sql/guard"
 	"ardso/sql/schema"
@@ -37,9 +39,12 @@ func exec(t *testing.T, db *engine.DB, statements ...string) {
 
 // form is a database with control tables and the form Repair, which has a group of distributed fields.
 type form struct {
-	t  *testing.T
-	db *engine.DB
+	t    *testing.T
+	db   *engine.DB
+	spec catalog.Spec
 }
+
+var plain = catalog.Spec{Kind: catalog.Plain, Forms: []catalog.FormSpec{{Name: "Repair", Table: "repair"}}}
 
 func newForm(t *testing.T, db *engine.DB, g schema.FieldGroup) *form {
 	t.Helper()
@@ -47,7 +52,7 @@ func newForm(t *testing.T, db *engine.DB, g schema.FieldGroup) *form {
 		t.Fatal(err)
 	}
 	exec(t, db, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200)"+columns(g)+")")
-	return &form{t, db}
+	return &form{t, db, plain}
 }
 
 // columns declares the distributed fields of a group; 0 = none.
@@ -65,8 +70,7 @@ func columns(g schema.FieldGroup) string {
 
 func (f *form) read() *guard.Guard {
 	f.t.Helper()
-	spec := catalog.Spec{Kind: catalog.Plain, Forms: []catalog.FormSpec{{Name: "Repair", Table: "repair"}}}
-	c, err := catalog.Load(f.t.Context(), f.db, spec)
+	c, err := catalog.Load(f.t.Context(), f.db, f.spec)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -83,7 +87,10 @@ func (f *form) read() *guard.Guard {
 func (f *form) apply(g *guard.Guard, steps []guard.Step) (done []string) {
 	f.t.Helper()
 	if err := g.Apply(f.t.Context(), steps, 0, func(s guard.Step) { done = append(done, s.What) }); err != nil {
-		f.t.Fatalf("%v\n%s", err, err.(*guard.StepError).Step.SQL())
+		for _, s := range steps {
+			f.t.Log(s.SQL())
+		}
+		f.t.Fatal(err)
 	}
 	return done
 }
@@ -253,6 +260,55 @@ func TestGuard(t *testing.T) {
 	})
 }
 
+// A form of AR System's dictionary, whose columns are numbers and whose text may ignore case.
+func TestAR(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *engine.DB) {
+		arfixture.Dictionary{Upper: true}.Create(t, db, arfixture.Form{ID: 1001, Name: "Repair", NextID: 7, Prefix: "SF"})
+		if err := control.Migrate(t.Context(), db, "a"); err != nil {
+			t.Fatal(err)
+		}
+		f := &form{t: t, db: db, spec: catalog.Spec{Kind: catalog.AR}}
+		c, err := catalog.Load(t.Context(), db, f.spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := distributed.Read(t.Context(), db, c, "Repair")
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := s.Add(t.Context(), schema.Full, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Apply(t.Context(), plan.Steps, 0, func(distributed.Step) {}); err != nil {
+			t.Fatal(err)
+		}
+		f.install()
+		form := f.read().Form
+		column := func(id int) string { return db.Engine.Quote(form.FieldByID(id).Column.Name) }
+		table := db.Engine.Quote(form.Table.Name)
+		insert := func(id, rest string) string {
+			var names, values []string
+			for _, x := range form.Fields {
+				if !x.Column.Nullable && !x.Column.HasDefault && x.ID != schema.RequestID {
+					names, values = append(names, db.Engine.Quote(x.Column.Name)), append(values, "1")
+				}
+			}
+			names, values = append(names, column(schema.RequestID), column(schema.FromServer)), append(values, "'"+id+"'", "'b'")
+			return fmt.Sprintf("INSERT INTO %s (%s, %s) VALUES (%s, %s)", table, strings.Join(names, ", "), column(schema.MasterFlag), strings.Join(values, ", "), rest)
+		}
+		f.asArdso(insert("SF0000000000001", "0"), insert("SF0000000000002", "1"))
+		set := func(id, what string) string {
+			return fmt.Sprintf("UPDATE %s SET %s WHERE %s = '%s'", table, what, column(schema.RequestID), id)
+		}
+		f.refuses(set("SF0000000000001", column(schema.Submitter)+" = 'me'"), "owned by another server")
+		f.refuses(set("SF0000000000002", column(schema.FromServer)+" = 'B'"), "\"From Server\" (311)")
+		f.passes(set("SF0000000000002", column(schema.Submitter)+" = 'me'"))
+		f.refuses(insert("SF0000000000003", "0"), "a new request")
+	})
+}
+
 // Where the form does not tell who owns a request, dso_owner does.
 func TestOwnerFromControlTable(t *testing.T) {
 	t.Parallel()
@@ -392,7 +448,7 @@ func TestPrivileges(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = db.Close() }()
-			f := &form{t, db}
+			f := &form{t, db, plain}
 			for range 3 {
 				g := f.read()
 				steps, err := g.Install()
