@@ -145,6 +145,22 @@ func TestGuardedRevert(t *testing.T) {
 	})
 }
 
+// A person who repairs with ardso who owns a request passes, too, and users are guarded by what was repaired.
+func TestGuardedRepair(t *testing.T) {
+	guardEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		o.guard("a", "b")
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		o.want("R1", "a", "broken|n|0", "b", "broken|n|1")
+		o.change("a", "R1", master(true), -1)
+		o.want("R1", "a", "broken|n|1", "b", "broken|n|0")
+		o.refused("b", "owned by another server", "UPDATE repair SET summary = 'mine' WHERE id = 'R1'")
+		o.exec("a", "UPDATE repair SET summary = 'mine', status = 0 WHERE id = 'R1'")
+	})
+}
+
 // ardso knows its own triggers: no finding warns of them, the fields that they look at stay, and what init --remove
 // leaves behind is a table that users may write.
 func TestGuardAmongOthers(t *testing.T) {
