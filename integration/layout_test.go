@@ -35,6 +35,7 @@ var rules = map[string]rule{
 	"sql/catalog":     {imports: []string{"sql/engine"}},
 	"sql/control":     {imports: []string{"sql/engine"}},
 	"sql/distributed": {imports: []string{"sql/catalog", "sql/engine"}},
+	"sql/guard":       {imports: []string{"sql/engine"}},
 	"sql/preflight":   {imports: []string{"sql/engine"}},
 	"sql/replication": {imports: []string{"sql/engine"}},
 	"sql/statement":   {imports: []string{"sql/engine"}},

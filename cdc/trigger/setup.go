@@ -8,6 +8,7 @@ import (
 
 	"ardso/cdc"
 	"ardso/sql/engine"
+	"ardso/sql/guard"
 	"ardso/sql/schema"
 	"ardso/sql/triggerlog"
 )
@@ -192,6 +193,7 @@ func (s *state) judge(p *place) {
 		case isOurs(t.Name):
 			have[t.Name] = t
 			p.ours = append(p.ours, t.Name)
+		case strings.HasPrefix(t.Name, guard.Prefix): // it writes nothing
 		default:
 			lastForeign = t.Created
 		}

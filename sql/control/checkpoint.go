@@ -37,9 +37,9 @@ const fenceThread = -1
 func (c *Checkpoint) key() []any { return []any{c.Source, c.Pool, c.Layout, c.Thread} }
 
 // Advance writes the checkpoint. It must be the first statement of every transaction of ardso that
-// writes anything but control tables: it is the mark by which readers know the transaction, and the
-// fence that refuses a process which lost its lease (*FencedError). The row must be there:
-// *NotPreparedError otherwise.
+// writes anything but control tables: it is the mark by which readers know the transaction, the pass
+// by which the triggers of package guard let it through, and the fence that refuses a process which
+// lost its lease (*FencedError). The row must be there: *NotPreparedError otherwise.
 func Advance(ctx context.Context, tx Handle, c Checkpoint) error {
 	n, err := exec(ctx, tx, "checkpoint_advance", append([]any{
 		c.Position, c.Origin, c.Path, c.Mapping,

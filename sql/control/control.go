@@ -44,6 +44,10 @@ type dialect struct {
 	onTaken   string // ends an INSERT: update the row there is instead; %[1]s the unique column, %[2]s assignments
 	assign    string // assignment of the value that was to be inserted
 	bind      int
+
+	// What the triggers of package guard know ardso's transactions by, within the statement that advances the
+	// checkpoint; on SQLite it is the open mark.
+	writerBefore, writerAfter string
 }
 
 var dialects = map[string]*dialect{
@@ -57,6 +61,8 @@ var dialects = map[string]*dialect{
 		onTaken:   "ON CONFLICT (%[1]s) DO UPDATE SET %[2]s",
 		assign:    "%[1]s = excluded.%[1]s",
 		bind:      sqlx.DOLLAR,
+		// Of this transaction, and worth nothing in another: pooled sessions cannot hand it on.
+		writerAfter: "RETURNING set_config('ardso.writer', CAST(pg_current_xact_id() AS text), true)",
 	},
 	"mysql": {
 		name:      "mysql",
@@ -68,6 +74,9 @@ var dialects = map[string]*dialect{
 		onTaken:   "ON DUPLICATE KEY UPDATE %[2]s",
 		assign:    "%[1]s = VALUES(%[1]s)",
 		bind:      sqlx.QUESTION,
+		// Of this session, which is ardso's own; in every other one the variable is NULL. In the same packet: no
+		// round trip of its own.
+		writerBefore: "SET @ardso_writer = 1;\n/* ardso apply */\n",
 	},
 	"sqlite": {
 		name:     "sqlite",
@@ -112,9 +121,13 @@ var queries = sync.OnceValue(func() map[string]map[string]string {
 // render fills in a statement of query/. The files are ours: what fails is a bug.
 func (d *dialect) render(name string) string {
 	t := template.New(path.Base(name)).Funcs(template.FuncMap{
-		"now":      func() string { return d.now },
-		"after":    func(ms string) string { return fmt.Sprintf(d.after, ms) },
-		"open":     func() string { return d.open },
+		"now":   func() string { return d.now },
+		"after": func(ms string) string { return fmt.Sprintf(d.after, ms) },
+		"open":  func() string { return d.open },
+
+		"writerBefore": func() string { return d.writerBefore },
+		"writerAfter":  func() string { return d.writerAfter },
+
 		"ifAbsent": func(key, column string) string { return d.format(d.ifAbsent, key, column) },
 		"onTaken":  d.renderOnTaken,
 	})

@@ -50,10 +50,13 @@ func (f *Fields) AddPlan(ctx context.Context, g schema.FieldGroup) ([]distribute
 }
 
 // RemovePlan plans what takes group g and those above it from the form. fields are those that go. Errors are
-// those of State.Remove and of trigger.Alter.
+// those of State.Remove and of trigger.Alter, and *FieldsGuardedError.
 func (f *Fields) RemovePlan(ctx context.Context, g schema.FieldGroup) (steps []distributed.Step, fields []distributed.Field, err error) {
 	plan, err := f.Remove(g, time.Now())
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := f.checkUnguarded(ctx, plan.Fields); err != nil {
 		return nil, nil, err
 	}
 	steps, err = f.withLog(ctx, plan)

@@ -102,7 +102,7 @@ func (s *System) Server(name string) (*Server, error) {
 	if srv := s.Servers[name]; srv != nil {
 		return srv, nil
 	}
-	return nil, &UnknownServerError{Server: name, Known: serverNames(s.Document)}
+	return nil, &UnknownServerError{Server: name, Known: ServerNames(s.Document)}
 }
 
 // carryOut runs steps one by one, each outside any transaction.
@@ -364,17 +364,21 @@ func (s *System) eachTarget(ctx context.Context, source string, f func(*engine.D
 
 // RemovePlan says what Remove would do to a server. It needs no valid mappings, nor the other servers.
 func RemovePlan(ctx context.Context, srv *Server) ([]cdc.Step, error) {
-	var steps []cdc.Step
-	var err error
+	steps, err := guardsRemoved(ctx, srv)
+	if err != nil {
+		return nil, err
+	}
+	var log []cdc.Step
 	switch srv.DB.Engine.Dialect {
 	case "postgres":
-		steps, err = postgres.RemovePlan(ctx, srv.DB, PostgresOptions(srv, nil))
+		log, err = postgres.RemovePlan(ctx, srv.DB, PostgresOptions(srv, nil))
 	case "sqlite":
-		steps, err = trigger.RemovePlan(ctx, srv.DB)
+		log, err = trigger.RemovePlan(ctx, srv.DB)
 	}
 	if err != nil {
 		return nil, err
 	}
+	steps = append(steps, log...)
 	_, _, err = control.Version(ctx, srv.DB)
 	var none *control.NotInitialisedError
 	switch {
@@ -473,7 +477,8 @@ func (e *UnknownServerError) Remedy() string {
 	return fmt.Sprintf("name one of %q", e.Known)
 }
 
-func serverNames(doc *definition.Document) []string {
+// ServerNames lists the servers of a document.
+func ServerNames(doc *definition.Document) []string {
 	names := make([]string, len(doc.Servers))
 	for i, d := range doc.Servers {
 		names[i] = d.Name

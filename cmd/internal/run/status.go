@@ -30,7 +30,7 @@ func Connect(ctx context.Context, doc *definition.Document, names ...string) ([]
 		for _, n := range names {
 			d := doc.Server(n)
 			if d == nil {
-				return nil, &UnknownServerError{Server: n, Known: serverNames(doc)}
+				return nil, &UnknownServerError{Server: n, Known: ServerNames(doc)}
 			}
 			defs = append(defs, d)
 		}

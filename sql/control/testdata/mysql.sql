@@ -1,6 +1,9 @@
 -- checkpoint_advance
 /* ardso apply */
--- The mark (L-11): the log must show this row whole, so a counter changes every time.
+-- The mark (L-11): the log must show this row whole, so a counter changes every time. What comes before or after
+-- the UPDATE tells the triggers of ardso guard that the transaction is ardso's.
+SET @ardso_writer = 1;
+/* ardso apply */
 UPDATE dso_checkpoint
 SET position = ?, origin = ?, path = ?, mapping = ?, write_back = ?, epoch = ?,
     transactions = transactions + 1, open = 0, updated = UTC_TIMESTAMP(6)

@@ -1,10 +1,12 @@
 -- checkpoint_advance
 /* ardso apply */
--- The mark (L-11): the log must show this row whole, so a counter changes every time.
+-- The mark (L-11): the log must show this row whole, so a counter changes every time. What comes before or after
+-- the UPDATE tells the triggers of ardso guard that the transaction is ardso's.
 UPDATE dso_checkpoint
 SET position = $1, origin = $2, path = $3, mapping = $4, write_back = $5, epoch = $6,
     transactions = transactions + 1, open = 0, updated = clock_timestamp()
-WHERE source = $7 AND pool = $8 AND layout = $9 AND thread = $10 AND epoch <= $11;
+WHERE source = $7 AND pool = $8 AND layout = $9 AND thread = $10 AND epoch <= $11
+RETURNING set_config('ardso.writer', CAST(pg_current_xact_id() AS text), true);
 
 -- checkpoint_all
 /* ardso status */

@@ -1,6 +1,7 @@
 -- checkpoint_advance
 /* ardso apply */
--- The mark (L-11): the log must show this row whole, so a counter changes every time.
+-- The mark (L-11): the log must show this row whole, so a counter changes every time. What comes before or after
+-- the UPDATE tells the triggers of ardso guard that the transaction is ardso's.
 UPDATE dso_checkpoint
 SET position = ?, origin = ?, path = ?, mapping = ?, write_back = ?, epoch = ?,
     transactions = transactions + 1, open = 1, updated = strftime('%Y-%m-%d %H:%M:%f', 'now')

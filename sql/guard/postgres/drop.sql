@@ -1,0 +1,2 @@
+-- With the triggers that call it. To drop them one by one would need the table's owner.
+DROP FUNCTION IF EXISTS {{.}}() CASCADE
