@@ -79,7 +79,8 @@ func (w *writing) handedOver(ctx context.Context, op *mapping.Operation, c *copy
 		return nil
 	}
 	h := op.Home
-	s.Chain, s.Epoch, s.Owner, s.To = h.Chain, s.At(), false, h.To
+	s.Chain = h.Chain
+	s = s.WrittenBack(h.To)
 	if err := w.saveState(ctx, c, &s); err != nil {
 		return err
 	}
@@ -105,9 +106,11 @@ func (w *writing) handedOver(ctx context.Context, op *mapping.Operation, c *copy
 // notTaken keeps the failure of a hand-over on the giver, which goes on owning the request.
 func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf) error {
 	if s, ok := w.mayWriteBack(op, c); ok {
-		s.Epoch, s.Owner = s.At(), true
-		if err := w.saveState(ctx, c, &s); err != nil { // its record ends the hand-over in the log
-			return err
+		if op.Home.Begun {
+			s = s.NotTaken(c.hashes(nil))
+			if err := w.saveState(ctx, c, &s); err != nil { // its record ends the hand-over in the log
+				return err
+			}
 		}
 		id := schema.TransferStatus
 		if op.Home.Return {
@@ -157,7 +160,7 @@ func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) e
 		}
 	}
 	if c.state != nil {
-		if err := w.tombstone(ctx, c); err != nil {
+		if err := w.tombstone(ctx, c, c.state.At()); err != nil {
 			return err
 		}
 	}
@@ -223,13 +226,13 @@ func (w *writing) bury(ctx context.Context, c *copyOf) error {
 	if c.row != nil || c.state == nil {
 		return nil
 	}
-	return w.tombstone(ctx, c)
+	return w.tombstone(ctx, c, c.state.At())
 }
 
-// tombstone keeps in dso_owner that the request is gone, so that what comes for it late is void.
-func (w *writing) tombstone(ctx context.Context, c *copyOf) error {
-	s := c.state.Clone()
-	s.Deleted, s.Owner, s.Fields = true, false, nil
+// tombstone keeps in dso_owner that the owner of an epoch has deleted the request, so that what comes for it late
+// is void.
+func (w *writing) tombstone(ctx context.Context, c *copyOf, epoch int64) error {
+	s := c.state.Tombstone(epoch)
 	return w.saveState(ctx, c, &s)
 }
 
@@ -270,7 +273,7 @@ func HomeOf(r Result) *mapping.Operation {
 	}
 	switch {
 	case op.Offer != nil:
-		h.Kind, h.Epoch, h.Chain, h.Return = mapping.HandedOver, op.Offer.Epoch, op.Offer.Chain, op.Offer.Return
+		h.Kind, h.Begun, h.Epoch, h.Chain, h.Return = mapping.HandedOver, true, op.Offer.Epoch, op.Offer.Chain, op.Offer.Return
 		if r.Failure != nil {
 			h.Kind = mapping.NotTaken
 			h.To = ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}

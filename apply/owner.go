@@ -46,6 +46,20 @@ func (c *copyOf) ownerKey() control.OwnerKey {
 	return control.OwnerKey{Form: c.form.Name, Request: c.id()}
 }
 
+// join gives the request that a chain begins with its state, which dso_owner does not hold before its first
+// hand-over is written back, and tells of a request that its owner has deleted, whether dso_owner says so yet or
+// not.
+func (c *copyOf) join(chain, server string) {
+	switch {
+	case c.isUnchained() && c.row != nil && mapping.BeginsAt(chain, server, c.form.Name, c.id()):
+		s := ownership.Begin(chain)
+		s.Epoch = c.epoch()
+		c.state = &s
+	case c.row == nil && c.state != nil && c.state.Owner:
+		c.state.Deleted = true
+	}
+}
+
 // isUnchained: the request is in no chain yet, as far as its own server knows.
 func (c *copyOf) isUnchained() bool { return c.state == nil || c.state.Chain == "" || c.state.Deleted }
 
@@ -144,10 +158,9 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 	if err != nil || failure != nil {
 		return failure, err
 	}
-	if c.isUnchained() && mapping.BeginsAt(op.Offer.Chain, op.Target, form.Name, c.id()) {
-		c.state = &ownership.State{Chain: op.Offer.Chain, Epoch: c.epoch(), Owner: true}
-	}
+	c.join(op.Offer.Chain, op.Target)
 	var write []conflict.Write
+	var kept []int
 	isNew := c.row == nil
 	switch ownership.Accept(c.state, c.owns(), op.Offer) {
 	case ownership.Have:
@@ -160,7 +173,7 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 	case isNew:
 		write = withCreateDate(op, form, written(op))
 	case c.state != nil && c.state.Chain == op.Offer.Chain:
-		write, err = w.mergeOffer(ctx, op, c)
+		write, kept = w.mergeOffer(op, c)
 	case w.isCopyOf(op, c):
 		write = differing(op, c.row)
 	default:
@@ -187,7 +200,7 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 		}
 		write = withKey(form, write, c.key)
 	}
-	state := ownership.Accepted(c.state, op.Offer, w.hashes(op, c, write))
+	state := ownership.Accepted(c.state, op.Offer, c.hashes(write), func(id int) bool { return !slices.Contains(kept, id) })
 	if err := w.saveState(ctx, c, &state); err != nil {
 		return nil, err
 	}
@@ -225,22 +238,21 @@ func (w *writing) isCopyOf(op *mapping.Operation, c *copyOf) bool {
 
 // mergeOffer merges what a hand-over brings into a copy of the same chain, field by field: the copy keeps what the
 // giver does not know yet.
-func (w *writing) mergeOffer(ctx context.Context, op *mapping.Operation, c *copyOf) ([]conflict.Write, error) {
-	var write, kept []conflict.Write
+func (w *writing) mergeOffer(op *mapping.Operation, c *copyOf) (write []conflict.Write, kept []int) {
 	for _, x := range written(op) {
-		f := op.Field(x.Field)
+		f, current := op.Field(x.Field), c.row.Field(x.Field)
 		switch {
-		case f.Companion, c.row.Field(x.Field).Equal(x.Value):
-		case c.state.Takes(op.Offer, x.Field, w.t.Ownership):
+		case f.Companion, current.Equal(x.Value):
+		case c.state.Takes(op.Offer, x.Field, mapping.HashOf(current), w.t.Ownership):
 			write = append(write, x)
 		default:
-			kept = append(kept, x)
+			kept = append(kept, x.Field)
 		}
 	}
 	if len(kept) > 0 { // an edit is on its way to the giver and belongs to this copy
 		w.t.Log.Debug("hand-over keeps what the copy holds", "form", c.form.Name, "request", c.id(), "fields", len(kept))
 	}
-	return companions(op, write), nil
+	return companions(op, write), kept
 }
 
 // written lists what op brings, its key included.
@@ -278,14 +290,19 @@ func companions(op *mapping.Operation, write []conflict.Write) []conflict.Write 
 	return write
 }
 
-// hashes names what the fields that op carries hold once write is written.
-func (w *writing) hashes(op *mapping.Operation, c *copyOf, write []conflict.Write) map[int]string {
-	out := make(map[int]string, len(op.Offer.Changed))
-	for id := range op.Offer.Changed {
-		if i := slices.IndexFunc(write, func(x conflict.Write) bool { return x.Field == id }); i >= 0 {
-			out[id] = mapping.HashOf(write[i].Value)
+// hashes names what the copy's fields hold once write is written: all but the distributed ones and the key.
+func (c *copyOf) hashes(write []conflict.Write) map[int]string {
+	out := make(map[int]string, len(c.form.Fields))
+	for _, f := range c.form.Fields {
+		if schema.IsDistributed(f.ID) || c.form.IsKey(f) {
+			continue
+		}
+		if i := slices.IndexFunc(write, func(x conflict.Write) bool { return x.Field == f.ID }); i >= 0 {
+			out[f.ID] = mapping.HashOf(write[i].Value)
 		} else if c.row != nil {
-			out[id] = mapping.HashOf(c.row.Field(id))
+			out[f.ID] = mapping.HashOf(c.row.Field(f.ID))
+		} else {
+			out[f.ID] = mapping.HashOf(value.Null)
 		}
 	}
 	return out
@@ -449,11 +466,11 @@ func (w *writing) along(ctx context.Context, op *mapping.Operation, form *schema
 // was decided on, the only one there is; nil if there is none.
 func (w *writing) chainCopy(ctx context.Context, op *mapping.Operation, form *schema.Form) (*copyOf, *mapping.Failure, error) {
 	c, failure, err := w.copy(ctx, op, form)
-	if err != nil || failure != nil || c.state != nil && c.state.Chain == op.Along.Chain {
-		return c, failure, err
+	if err != nil || failure != nil {
+		return nil, failure, err
 	}
-	// The chain's origin does not know its chain before its first write-back.
-	if c.row != nil && c.isUnchained() && op.Along.Direction == ownership.Down {
+	c.join(op.Along.Chain, op.Target)
+	if c.state != nil && c.state.Chain == op.Along.Chain {
 		return c, nil, nil
 	}
 	rows, err := control.OwnersOfChain(ctx, w.tx, op.Along.Chain)
@@ -501,12 +518,17 @@ func (w *writing) gone(ctx context.Context, op *mapping.Operation) error {
 func (w *writing) mergeAlong(ctx context.Context, op *mapping.Operation, c *copyOf) error {
 	var write, lost []conflict.Write
 	clash := false
+	s := c.state.Clone()
 	for _, f := range op.Fields {
 		if f.Companion || !f.Changes() || !f.After.Known() {
 			continue
 		}
 		x := conflict.Write{Field: f.Field, Value: f.After}
-		o := ownership.Merge(op.Along.Direction, value.Value.Equal, f.Before, f.After, c.row.Field(f.Field))
+		current, version := c.row.Field(f.Field), op.Along.Versions[f.Field]
+		o := ownership.Merge(s.Side(f.Field, mapping.HashOf(current), version), value.Value.Equal, f.Before, f.After, current)
+		if o.Write {
+			s = s.Merged(f.Field, mapping.HashOf(f.After), version)
+		}
 		clash = clash || o.Conflict
 		if o.Write {
 			write = append(write, x)
@@ -515,7 +537,7 @@ func (w *writing) mergeAlong(ctx context.Context, op *mapping.Operation, c *copy
 		}
 	}
 	if clash {
-		o := conflict.Outcome{Kind: conflict.UpdateDiffers, Do: conflict.Update, By: "ownership: the higher epoch"}
+		o := conflict.Outcome{Kind: conflict.UpdateDiffers, Do: conflict.Update, By: "ownership: the later version"}
 		if len(write) == 0 {
 			o.Do = conflict.Nothing
 		}
@@ -526,36 +548,24 @@ func (w *writing) mergeAlong(ctx context.Context, op *mapping.Operation, c *copy
 	if len(write) == 0 {
 		return nil
 	}
-	if op.Along.Direction == ownership.Up && c.state != nil {
-		s := c.state.Clone()
-		if s.Fields == nil {
-			s.Fields = make(map[int]ownership.Field)
-		}
-		for _, x := range write {
-			s.Fields[x.Field] = ownership.Field{Hash: mapping.HashOf(x.Value), Epoch: op.Along.Epochs[x.Field]}
-		}
-		if err := w.saveState(ctx, c, &s); err != nil {
-			return err
-		}
+	if err := w.saveState(ctx, c, &s); err != nil {
+		return err
 	}
 	return w.put(ctx, op, c, false, companions(op, write))
 }
 
-// alongDelete deletes the copy of a request that its owner has deleted. Up, the copy has been given ownership
-// meanwhile, and stays if it has been edited since.
+// alongDelete deletes the copy of a request that its owner has deleted. One that has been given ownership
+// meanwhile stays if it has been edited since.
 func (w *writing) alongDelete(ctx context.Context, op *mapping.Operation, c *copyOf) error {
-	if op.Along.Direction == ownership.Up && w.isEdited(c) {
-		return w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Nothing, By: "ownership: the higher epoch"})
+	if !c.state.Deletes(op.Along.Epoch, c.hashes(nil)) {
+		return w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Nothing, By: "ownership: edited by a later owner"})
 	}
 	return w.within(ctx, func() error {
-		if c.state == nil {
-			c.state = &ownership.State{Chain: op.Along.Chain}
-		}
-		if err := w.tombstone(ctx, c); err != nil {
+		if err := w.tombstone(ctx, c, op.Along.Epoch); err != nil {
 			return err
 		}
 		if !conflict.Stands(op, c.row) {
-			if err := w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Delete, By: "ownership: the higher epoch"}); err != nil {
+			if err := w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Delete, By: "ownership: deleted by its owner"}); err != nil {
 				return err
 			}
 		}
@@ -565,17 +575,4 @@ func (w *writing) alongDelete(ctx context.Context, op *mapping.Operation, c *cop
 		}
 		return err
 	})
-}
-
-// isEdited reports whether a copy is no longer as it was handed over.
-func (w *writing) isEdited(c *copyOf) bool {
-	if c.state == nil {
-		return true
-	}
-	for id, f := range c.state.Fields {
-		if mapping.HashOf(c.row.Field(id)) != f.Hash {
-			return true
-		}
-	}
-	return false
 }

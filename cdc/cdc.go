@@ -28,6 +28,7 @@ type Position string
 type Transaction struct {
 	Position   Position  // its end; in a part with More set it is only known to lie ahead, and is ""
 	Ahead      Position  // in a part with More set: a durable position covers it exactly if it covers the end
+	Order      int64     // grows along the log, as Reader.Order says; readers leave it to who delivers
 	CommitTime time.Time // by the source's clock, UTC
 	ID         uint64    // PostgreSQL's transaction ID, to compare with a snapshot; 0 elsewhere
 	More       bool      // further parts of this transaction follow
@@ -119,6 +120,8 @@ type Reader interface {
 	Confirm(p Position)
 	// Covers reports whether a log read to durable has passed the transaction that ends at p.
 	Covers(durable, p Position) bool
+	// Order is a number that grows with the positions of this server's log; 0 for one that it cannot tell.
+	Order(p Position) int64
 }
 
 // PositionLostError is a log that no longer reaches back to the position asked for.

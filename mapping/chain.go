@@ -32,7 +32,10 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	c := ownership.Change{Merged: e.merge, WasOwner: owns(fm.master, e.before), Path: e.path}
 	if c.IsForeign() {
 		e.foreign = true
-		return append(ops, d.foreign(e, fm))
+		if op := d.foreign(e, fm); op != nil {
+			ops = append(ops, op)
+		}
+		return ops
 	}
 	if e.after == nil && !e.merge && e.state.Chain != "" {
 		ops = append(ops, d.home(e, fm, "", &Home{Kind: Gone}))
@@ -73,19 +76,12 @@ func (d *Decider) along(e *event, fm *form, chain string, w ownership.Way) *Oper
 	if e.after == nil {
 		op.Action = Delete
 	}
-	op.Along = &Along{Direction: w.Direction, Chain: chain}
+	op.Along = &Along{Direction: w.Direction, Chain: chain, Epoch: e.state.At()}
 	m.fill(op, e)
 	if e.failure != nil {
 		op.Failure = e.failure
 	}
-	if w.Direction == ownership.Up {
-		op.Along.Epochs = m.epochs(func(f *schema.Field) int64 {
-			if !e.merge {
-				return e.state.At()
-			}
-			return e.state.ChangedAt(f.ID, HashOf(e.after[f.Index]))
-		}, e.after)
-	}
+	op.Along.Versions = m.versions(e)
 	if op.Action == Modify && op.Failure == nil {
 		op.Fields = slices.DeleteFunc(op.Fields, func(f FieldChange) bool { return !f.Companion && (!f.After.Known() || !f.Changes()) })
 		if !slices.ContainsFunc(op.Fields, FieldChange.Changes) {
@@ -130,19 +126,25 @@ func (d *Decider) address(op *Operation, m *plan, id string) *Operation {
 	return op
 }
 
-// epochs gives, by target field, the epoch under which the value of an image came to be.
-func (p *plan) epochs(of func(*schema.Field) int64, im request.Image) map[int]int64 {
-	if im == nil {
+// versions gives, by target field, the version of the value that the request has after the event: of several
+// source fields the latest.
+func (p *plan) versions(e *event) map[int]ownership.Version {
+	if e.after == nil {
 		return nil
 	}
-	out := make(map[int]int64, len(p.lines))
+	of := func(f *schema.Field) ownership.Version {
+		return e.state.ChangedAt(f.ID, HashOf(e.after[f.Index])).Read(e.tx.Order)
+	}
+	out := make(map[int]ownership.Version, len(p.lines))
 	for _, l := range p.lines {
 		switch {
 		case l.source != nil:
 			out[l.target.ID] = of(l.source)
 		case l.expr != nil:
 			for _, f := range l.expr.Fields() {
-				out[l.target.ID] = max(out[l.target.ID], of(f))
+				if v := of(f); v.Compare(out[l.target.ID]) > 0 {
+					out[l.target.ID] = v
+				}
 			}
 		}
 	}
@@ -214,10 +216,8 @@ func (d *Decider) handOver(op *Operation, m *plan, e *event, fm *form, back bool
 	}
 	op.Offer = &ownership.Offer{
 		Chain: chain, Epoch: e.state.At(), Return: back,
-		From: ownership.Place{Server: d.server, Form: fm.Name, Request: e.id, Mapping: m.Name},
-		Changed: m.epochs(func(f *schema.Field) int64 {
-			return e.state.ChangedAt(f.ID, HashOf(e.after[f.Index]))
-		}, e.after),
+		From:    ownership.Place{Server: d.server, Form: fm.Name, Request: e.id, Mapping: m.Name},
+		Changed: m.versions(e),
 	}
 	if op.Failure != nil {
 		return op
@@ -316,7 +316,7 @@ func (d *Decider) failed(e *event, fm *form, to ownership.Place, f *Failure) *Op
 	return op
 }
 
-// foreign has an edit by someone who does not own the request recorded, or undone.
+// foreign has an edit by someone who does not own the request recorded, or undone; nil where it is allowed.
 func (d *Decider) foreign(e *event, fm *form) *Operation {
 	name := e.state.To.Mapping
 	m := d.mappings[name]
@@ -327,7 +327,7 @@ func (d *Decider) foreign(e *event, fm *form) *Operation {
 		}
 	}
 	if m != nil && e.after == nil && m.AllowAnyUserToDelete {
-		return d.home(e, fm, name, &Home{Kind: Gone})
+		return nil
 	}
 	op := d.home(e, fm, name, &Home{Kind: Foreign, To: e.state.To, Revert: m != nil && m.OnForeignChange == definition.Revert})
 	switch e.kind {

@@ -217,7 +217,7 @@ func judgesBefore(f *definition.CompiledFilter, defs *definition.Compiled) bool 
 // was emptied (*TruncateError) and a log that does not hold what the definitions need
 // (*cdc.UnreadableError); nothing is decided past them.
 func (d *Decider) Decide(tx *cdc.Transaction) ([]*Operation, error) {
-	defer d.owners.ended(tx)
+	defer d.ended(tx)
 	var ops []*Operation
 	for i := range tx.Changes {
 		if isOwnerTable(tx.Changes[i].Relation) {

@@ -98,8 +98,9 @@ type Operation struct {
 type Along struct {
 	Direction ownership.Direction `json:"direction"`
 	Chain     string              `json:"chain"`
-	// Epochs tells, by target field, under which epoch the value came to be; only of those that go up.
-	Epochs map[int]int64 `json:"epochs,omitempty"`
+	Epoch     int64               `json:"epoch"` // of the owner whose change it is, or of the copy that passes it on
+	// Versions orders, by target field, the values against those that copies hold.
+	Versions map[int]ownership.Version `json:"versions,omitempty"`
 }
 
 // HomeKind is what is to be written on the source itself.
@@ -123,6 +124,8 @@ type Home struct {
 	Epoch int64           `json:"epoch,omitempty"` // of the hand-over; the write-back is void under another
 	Chain string          `json:"chain,omitempty"`
 	To    ownership.Place `json:"to"` // the copy on the target
+	// Begun: the hand-over was begun, and is over with this.
+	Begun bool `json:"begun,omitempty"`
 	// Return: ownership went back to where it came from.
 	Return bool `json:"return,omitempty"`
 	// Revert: the foreign change is undone, not only recorded.

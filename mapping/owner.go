@@ -22,6 +22,7 @@ type owners struct {
 	open    map[ownership.Key]*openHandOver
 	closed  []ownership.Key // since they were asked for last
 	undated []ownership.Key // states of the transaction that goes on
+	closing []ownership.Key // hand-overs that are over when it ends
 
 	mu     sync.Mutex // positions are saved while the next transactions are decided
 	states map[ownership.Key]*tracked
@@ -97,8 +98,12 @@ func (d *Decider) ownerRecord(tx *cdc.Transaction, c *cdc.RowChange) error {
 		d.owners.undated = append(d.owners.undated, key)
 	}
 	d.owners.mu.Unlock()
-	if open := d.owners.open[key]; open != nil && (open.Closes(&s) || tx.Mark != nil && tx.Mark.WriteBack) {
-		d.close(key)
+	if open := d.owners.open[key]; open != nil && open.Closes(&s) {
+		if s.Deleted { // the delete in this transaction must still reach whom ownership was given to
+			d.owners.closing = append(d.owners.closing, key)
+		} else {
+			d.close(key)
+		}
 	}
 	return nil
 }
@@ -204,10 +209,17 @@ func (d *Decider) Know(k ownership.Key, atReader string) error {
 }
 
 // ended dates what the transaction brought.
-func (o *owners) ended(tx *cdc.Transaction) {
+func (d *Decider) ended(tx *cdc.Transaction) {
 	if tx.More {
 		return
 	}
+	o := d.owners
+	for _, k := range o.closing {
+		if o.open[k] != nil {
+			d.close(k)
+		}
+	}
+	o.closing = o.closing[:0]
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, k := range o.undated {

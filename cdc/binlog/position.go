@@ -76,6 +76,27 @@ func parsePosition(text cdc.Position) (position, error) {
 	return p, nil
 }
 
+// order grows with the positions of one log: it counts transactions, or is the file's number and the place in it.
+func (p position) order() int64 {
+	var n int64
+	switch p.flavor {
+	case mariadbGTID:
+		for _, e := range p.mariadb {
+			n += int64(e.seq)
+		}
+	case mysqlGTID:
+		for _, s := range p.mysql {
+			for _, i := range s.intervals {
+				n += i.last - i.first + 1
+			}
+		}
+	case filePlace:
+		_, file, _ := fileNumber(p.file.name)
+		n = int64(file)<<40 + int64(p.file.offset)
+	}
+	return n
+}
+
 func (p position) text() cdc.Position {
 	switch p.flavor {
 	case mariadbGTID:

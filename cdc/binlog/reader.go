@@ -144,6 +144,15 @@ func (r *Reader) stream(ctx context.Context, c *wire.Conn, a *assembler) error {
 // (MS-13), so nobody has to be told.
 func (r *Reader) Confirm(cdc.Position) {}
 
+// Order implements cdc.Reader: it counts what a position covers.
+func (r *Reader) Order(p cdc.Position) int64 {
+	at, err := parsePosition(p)
+	if err != nil {
+		return 0
+	}
+	return at.order()
+}
+
 // Covers implements cdc.Reader. What is no position of these servers is not covered and covers nothing.
 func (r *Reader) Covers(durable, p cdc.Position) bool {
 	d, derr := parsePosition(durable)

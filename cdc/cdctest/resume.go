@@ -75,6 +75,9 @@ func positions(b *bench) {
 			if got, want := r.Covers(p, q), i >= j; got != want {
 				b.Errorf("Covers(%q, %q): got %v, want %v", p, q, got, want)
 			}
+			if got, want := r.Order(p) > r.Order(q), i > j; p != q && got != want {
+				b.Errorf("Order(%q) is %d, Order(%q) is %d", p, r.Order(p), q, r.Order(q))
+			}
 		}
 	}
 }

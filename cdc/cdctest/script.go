@@ -72,6 +72,9 @@ func (s *Script) Confirmed() []cdc.Position {
 // Covers compares by the place in the script.
 func (s *Script) Covers(durable, p cdc.Position) bool { return s.index(durable) >= s.index(p) }
 
+// Order is the place of the transaction that ends at p.
+func (s *Script) Order(p cdc.Position) int64 { return int64(s.index(p)) }
+
 // Position returns where transaction i (from 0) ends.
 func (s *Script) Position(i int) cdc.Position {
 	switch t := s.Transactions[i]; {

@@ -260,6 +260,15 @@ func (r *Reader) confirm(l pgoutput.LSN) {
 	}
 }
 
+// Order implements cdc.Reader: it is the LSN.
+func (r *Reader) Order(p cdc.Position) int64 {
+	at, err := parsePosition(p)
+	if err != nil {
+		return 0
+	}
+	return int64(at.lsn)
+}
+
 // Covers implements cdc.Reader. What is no position of PostgreSQL is not covered and covers nothing.
 func (r *Reader) Covers(durable, p cdc.Position) bool {
 	d, derr := parsePosition(durable)

@@ -102,6 +102,15 @@ func (r *Reader) Confirm(p cdc.Position) {
 	}
 }
 
+// Order implements cdc.Reader: it is the row of the log.
+func (r *Reader) Order(p cdc.Position) int64 {
+	n, err := parsePosition(p)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // Covers compares sequence numbers. A position that is none covers nothing and is not covered.
 func (r *Reader) Covers(durable, p cdc.Position) bool {
 	d, derr := parsePosition(durable)

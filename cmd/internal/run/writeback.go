@@ -231,6 +231,11 @@ func (b *busy) end(id string) {
 
 // decide is Decider.Decide with what it must know of ownership.
 func (s *source) decide(ctx context.Context, tx *cdc.Transaction) ([]*mapping.Operation, error) {
+	if at := tx.Position; at != "" {
+		tx.Order = s.reader.Order(at)
+	} else {
+		tx.Order = s.reader.Order(tx.Ahead)
+	}
 	if keys := s.decider.Unknown(tx); len(keys) > 0 {
 		rowKeys := make([]control.OwnerKey, len(keys))
 		for i, k := range keys {
