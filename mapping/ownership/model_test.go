@@ -308,7 +308,7 @@ func TestDesignsThatFail(t *testing.T) {
 		},
 		{
 			// The delete is carried out on 1 while 1's hand-over to 2 is open, and must go on to 2.
-			name: "a hand-over closes before the transaction that closes it is decided", flaws: flaws{closesFirst: true},
+			name: "a delete that closes a hand-over finds it closed", flaws: flaws{closesFirst: true},
 			c:        config{servers: 3, edits: 2, handOvers: 2, removes: 1},
 			schedule: "give1@0 delete@0 apply0@0 apply1@0 writeback@0 give2@1 apply1@0 apply2@1 writeback@1",
 			wrong:    "a delete had no effect and no conflict is recorded",
