@@ -322,7 +322,7 @@ func (w *world) decide(here uint8, r *record, open openHandOver, at uint8) (ids 
 	next = open
 	if h := open.handOver(); h != nil && (writesState(before, after) && h.Closes(&after.state) || w.flaws.failureKeeps && r.kind == writeBack) {
 		next = openHandOver{}
-		if w.flaws.closesFirst {
+		if !after.deleted || w.flaws.closesFirst {
 			open = next
 		}
 	}

@@ -367,8 +367,9 @@ func WriteBack(s *State, owns bool, epoch int64, rules Rules) bool {
 }
 
 // Closes reports whether a state that dso_owner got, read from the giver's log, closes its open hand-over: it
-// was written back, taken or not, ownership has come back already, or the request was deleted. It closes at
-// the end of the transaction: a delete in it must still reach whom ownership was given to.
+// was written back, taken or not, ownership has come back already, or the request was deleted. It is closed
+// for what the transaction does with the request, but for a delete: that must still reach whom ownership was
+// given to.
 func (h *HandOver) Closes(s *State) bool {
 	return s.Deleted || s.At() > h.Epoch || s.At() == h.Epoch && !s.Owner
 }
