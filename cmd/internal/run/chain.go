@@ -175,7 +175,13 @@ func ReadChain(ctx context.Context, all []*Connection, server, form, id string) 
 	if first.state != nil {
 		ch.ID = first.state.Chain
 	}
-	return ch, ch.complete(ctx)
+	if err := ch.complete(ctx); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(ch.Copies[1:], func(a, b *Copy) int {
+		return slices.Compare([]string{a.Server, a.Form, a.Request}, []string{b.Server, b.Form, b.Request})
+	})
+	return ch, nil
 }
 
 // complete finds the other copies: by the name of the chain on every server, then by where copies say that
@@ -204,9 +210,6 @@ func (ch *Chain) complete(ctx context.Context) error {
 			}
 		}
 	}
-	slices.SortFunc(ch.Copies[1:], func(a, b *Copy) int {
-		return slices.Compare([]string{a.Server, a.Form, a.Request}, []string{b.Server, b.Form, b.Request})
-	})
 	return nil
 }
 
@@ -247,8 +250,7 @@ func readCopy(ctx context.Context, conn *Connection, form, id string) (*Copy, er
 		c.Problem = err.Error()
 		return c, nil
 	}
-	c.form = narrow(whole, schema.IsDistributed)
-	if c.key, err = request.ParseID(c.form, id); err != nil {
+	if err := c.setForm(narrow(whole, schema.IsDistributed)); err != nil {
 		c.Problem = err.Error()
 		return c, nil
 	}
@@ -258,6 +260,12 @@ func readCopy(ctx context.Context, conn *Connection, form, id string) (*Copy, er
 	}
 	c.setRow(found[0])
 	return c, nil
+}
+
+func (c *Copy) setForm(f *schema.Form) (err error) {
+	c.form = f
+	c.key, err = request.ParseID(f, c.Request)
+	return err
 }
 
 func (c *Copy) setOwner(o *control.Owner) error {
