@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -11,6 +11,7 @@ import (
 	"ardso/cdc"
 	"ardso/cmd/internal/report"
 	"ardso/cmd/internal/run"
+	"ardso/mapping/definition"
 )
 
 func (e *environment) verify() *cli.Command {
@@ -31,7 +32,7 @@ func (e *environment) verify() *cli.Command {
 	}
 }
 
-func (e *environment) runVerify(c *cli.Context) (err error) {
+func (e *environment) runVerify(c *cli.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
@@ -41,22 +42,13 @@ func (e *environment) runVerify(c *cli.Context) (err error) {
 	case c.Duration("patience") <= 0:
 		return &report.UsageError{Reason: fmt.Sprintf("--patience %s is no time to wait", c.Duration("patience")), Fix: "write a time such as 10s"}
 	}
-	ctx, stop := interruptible(c.Context)
-	defer stop()
-	doc, err := e.document(c)
-	if err != nil {
-		return err
-	}
+	return e.onServers(c, func(ctx context.Context, _ *definition.Document, all []*run.Connection) error {
+		return e.verifyOwnership(ctx, c, all)
+	})
+}
+
+func (e *environment) verifyOwnership(ctx context.Context, c *cli.Context, all []*run.Connection) error {
 	o := run.VerifyOptions{Server: c.String("server"), Form: c.String("form"), Patience: c.Duration("patience")}
-	if o.Server != "" && doc.Server(o.Server) == nil {
-		_, err := run.Connect(ctx, doc, o.Server)
-		return err
-	}
-	all, err := run.Connect(ctx, doc)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, run.CloseAll(all)) }()
 	if err := run.KnowsForm(ctx, all, o.Server, o.Form); err != nil {
 		return err
 	}

@@ -191,6 +191,23 @@ func TestVerifyOwnershipWhileRunning(t *testing.T) {
 	}
 }
 
+// Findings as JSON.
+func TestVerifyOwnershipJSON(t *testing.T) {
+	t.Parallel()
+	o := newOwned(t, []string{"sqlite", "sqlite"}, handOverDefinitions)
+	o.handedOver(2)
+	o.exec("a", "UPDATE dso_owner SET owner = 1, epoch = 7 WHERE request = 'R1'", "UPDATE repair SET dso_master_flag = 1 WHERE id = 'R1'")
+	var all []run.OwnershipFinding
+	_, err := run.VerifyOwnership(t.Context(), o.connect(), run.VerifyOptions{Patience: time.Millisecond}, func(f run.OwnershipFinding) error {
+		all = append(all, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "verify.json", all)
+}
+
 // requestOf makes a Request ID of column i.
 func requestOf(db *engine.DB) string {
 	if db.Engine.Dialect == "mysql" {
