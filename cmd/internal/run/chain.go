@@ -28,10 +28,10 @@ type Copy struct {
 	Owner   *CopyOwner  `json:"owner,omitempty"`   // its row of dso_owner; nil: there is none
 	Problem string      `json:"problem,omitempty"` // why the request cannot be read
 
-	conn  *Connection
-	form  *schema.Form // narrowed to key and distributed fields; nil with Problem
-	key   []value.Value
-	row   []value.Value // along form.Fields; nil: there is none
+	conn *Connection
+	form *schema.Form // narrowed to key and distributed fields; nil with Problem
+	key  []value.Value
+	row  []value.Value // along form.Fields; nil: there is none
 	// stored is its row of dso_owner, nil: there is none; state is what that means for the chain.
 	stored, state *ownership.State
 }
