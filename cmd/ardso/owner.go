@@ -52,7 +52,7 @@ func (e *environment) owner() *cli.Command {
 			{
 				Name: "set", Usage: "set the Master Flag of a copy, or where it came from", ArgsUsage: "REQUEST", Action: e.setOwner,
 				Flags: requestPlace(append([]cli.Flag{
-					&cli.StringFlag{Name: "master", Usage: "yes: this copy owns the request, and no other; no: it does not"},
+					&cli.StringFlag{Name: "master", Usage: "`yes|no`; yes: this copy owns the request, and no other; no: it does not"},
 					&cli.StringFlag{Name: "from-server", Usage: "`SERVER` that it came from"},
 					&cli.StringFlag{Name: "from-form", Usage: "`FORM` there"},
 					&cli.StringFlag{Name: "from-request", Usage: "`REQUEST` there"},

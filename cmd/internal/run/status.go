@@ -223,6 +223,9 @@ func SourcesOf(doc *definition.Document) map[string]bool {
 	for _, m := range doc.Mappings {
 		if m.Enabled {
 			set[m.From.Server] = true
+			if m.TransferMode == definition.DataOwnership {
+				set[m.To.Server] = true // its changes go back
+			}
 		}
 	}
 	for _, f := range doc.Filters {
