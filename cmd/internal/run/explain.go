@@ -280,24 +280,39 @@ func toMapping(doc *definition.Document, action, name string) ActionTrace {
 
 func end(server, form string) string { return fmt.Sprintf("form %q on %s", form, server) }
 
-// readPending finds the operations that were asked for and whose qualification takes in a copy.
+// readPending finds the operations on a copy that were asked for or wait for their hour.
 func (e *Explanation) readPending(ctx context.Context, doc *definition.Document) error {
 	for _, c := range e.Copies {
-		list, err := control.ListPending(ctx, c.conn.DB, control.PendingFilter{Form: c.Form, Status: []control.Status{control.New, control.Running, control.Failed}})
+		list, err := control.ListPending(ctx, c.conn.DB, control.PendingFilter{Form: c.Form, Request: c.Request, Status: []control.Status{control.Waiting}})
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Server, err)
 		}
-		if len(list) == 0 {
-			continue
+		for _, p := range list {
+			e.Pending = append(e.Pending, PendingOf{c.Server, p})
 		}
-		f, row, err := c.whole(ctx)
-		if err != nil {
+		if err := e.readJobs(ctx, doc, c); err != nil {
 			return err
 		}
-		for _, p := range list {
-			if row != nil && takesIn(p.Qualification, scope(doc.Server(c.Server), f), environment(c, f, row)) {
-				e.Pending = append(e.Pending, PendingOf{c.Server, p})
-			}
+	}
+	return nil
+}
+
+// readJobs finds those that were asked for by a qualification which takes in a copy.
+func (e *Explanation) readJobs(ctx context.Context, doc *definition.Document, c *Copy) error {
+	list, err := control.ListPending(ctx, c.conn.DB, control.PendingFilter{Form: c.Form, Status: []control.Status{control.New, control.Running, control.Failed}})
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Server, err)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	f, row, err := c.whole(ctx)
+	if err != nil || row == nil {
+		return err
+	}
+	for _, p := range list {
+		if p.Request == c.Request || p.Request == "" && takesIn(p.Qualification, scope(doc.Server(c.Server), f), environment(c, f, row)) {
+			e.Pending = append(e.Pending, PendingOf{c.Server, p})
 		}
 	}
 	return nil

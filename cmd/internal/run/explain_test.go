@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -79,6 +80,9 @@ func explained(t *testing.T, engines []string) *owned {
 			t.Fatal(err)
 		}
 	}
+	if err := control.WaitUpdate(ctx, o.dbs["a"], control.Pending{Mapping: "a to b", Form: "Repair", Request: "R1", Target: "b", Operation: "{}", Due: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := control.Park(ctx, o.dbs["c"], control.PendingError{Source: "a", Mapping: "copies", Form: "Repair", Request: "R1", TargetForm: "Repair", Action: "modify", Error: "value.too_long", Operation: "[]"}); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +101,7 @@ func TestExplain(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, "explain.json", x)
-			if len(x.Pending) != 2 || len(x.Errors) != 1 || x.Errors[0].Server != "c" {
+			if len(x.Pending) != 3 || len(x.Errors) != 1 || x.Errors[0].Server != "c" {
 				t.Errorf("pending %v, errors %v", x.Pending, x.Errors)
 			}
 			x, err = run.Explain(t.Context(), o.sys.Document, all, "b", "Repair", "R1")

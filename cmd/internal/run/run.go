@@ -35,9 +35,9 @@ type Options struct {
 	AcceptTruncate []string
 	Log            *slog.Logger
 	// Ready, if not nil, is told when a server is being followed; StandBy when another process does.
-	Ready   func(server string)
+	Ready func(server string)
 	// Now is the clock by which updates are due; nil = time.Now.
-	Now func() time.Time
+	Now     func() time.Time
 	StandBy func(server, holder string)
 }
 
