@@ -73,7 +73,7 @@ func (e *environment) app() *cli.App {
 		},
 		Commands: []*cli.Command{
 			e.demo(), e.init(), e.check(), e.fields(), e.guard(), e.run(), e.transfer(), e.giveBack(), e.status(),
-			e.pending(), e.errors(), e.conflicts(), e.owner(), e.completion(),
+			e.pending(), e.errors(), e.conflicts(), e.owner(), e.verify(), e.explain(), e.completion(),
 		},
 		Writer: e.out, ErrWriter: e.err,
 		EnableBashCompletion: true,

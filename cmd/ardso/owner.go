@@ -52,7 +52,7 @@ func (e *environment) owner() *cli.Command {
 			{
 				Name: "set", Usage: "set the Master Flag of a copy, or where it came from", ArgsUsage: "REQUEST", Action: e.setOwner,
 				Flags: requestPlace(append([]cli.Flag{
-					&cli.StringFlag{Name: "master", Usage: "yes: this copy owns the request, and no other; no: it does not"},
+					&cli.StringFlag{Name: "master", Usage: "`yes|no`; yes: this copy owns the request, and no other; no: it does not"},
 					&cli.StringFlag{Name: "from-server", Usage: "`SERVER` that it came from"},
 					&cli.StringFlag{Name: "from-form", Usage: "`FORM` there"},
 					&cli.StringFlag{Name: "from-request", Usage: "`REQUEST` there"},
@@ -76,34 +76,39 @@ func (e *environment) owner() *cli.Command {
 	}
 }
 
-// requestArguments are the request, server and form that a command line names.
-func requestArguments(c *cli.Context) (server, form, id string, err error) {
+// requestArguments makes sure that a command line names one copy of a request.
+func requestArguments(c *cli.Context) error {
 	fix := "`" + c.Command.HelpName + " --help` shows an example"
 	switch {
 	case c.NArg() != 1:
-		return "", "", "", &report.UsageError{Reason: c.Command.HelpName + " needs one Request ID", Fix: fix}
+		return &report.UsageError{Reason: c.Command.HelpName + " needs one Request ID", Fix: fix}
 	case c.String("server") == "":
-		return "", "", "", &report.UsageError{Reason: c.Command.HelpName + " needs the server that holds the request", Fix: "write --server SERVER; " + fix}
+		return &report.UsageError{Reason: c.Command.HelpName + " needs the server that holds the request", Fix: "write --server SERVER; " + fix}
 	case c.String("form") == "":
-		return "", "", "", &report.UsageError{Reason: c.Command.HelpName + " needs the form that holds the request", Fix: "write --form FORM; " + fix}
+		return &report.UsageError{Reason: c.Command.HelpName + " needs the form that holds the request", Fix: "write --form FORM; " + fix}
 	}
-	return c.String("server"), c.String("form"), c.Args().First(), nil
+	return nil
 }
 
-// withChain reads the copies of the request that the command line names and calls f.
-func (e *environment) withChain(c *cli.Context, f func(context.Context, *definition.Document, *run.Chain) error) (err error) {
-	server, form, id, err := requestArguments(c)
-	if err != nil {
+// withServers opens all servers for a command about one request, once it is known that the one which the command
+// line names is among them.
+func (e *environment) withServers(c *cli.Context, f func(context.Context, *definition.Document, []*run.Connection) error) error {
+	if err := requestArguments(c); err != nil {
 		return err
 	}
+	return e.onServers(c, f)
+}
+
+// onServers opens all servers and calls f.
+func (e *environment) onServers(c *cli.Context, f func(context.Context, *definition.Document, []*run.Connection) error) (err error) {
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	doc, err := e.document(c)
 	if err != nil {
 		return err
 	}
-	if doc.Server(server) == nil { // before any server is waited for
-		_, err := run.Connect(ctx, doc, server)
+	if name := c.String("server"); name != "" && doc.Server(name) == nil { // before any server is waited for
+		_, err := run.Connect(ctx, doc, name)
 		return err
 	}
 	all, err := run.Connect(ctx, doc)
@@ -111,11 +116,18 @@ func (e *environment) withChain(c *cli.Context, f func(context.Context, *definit
 		return err
 	}
 	defer func() { err = errors.Join(err, run.CloseAll(all)) }()
-	chain, err := run.ReadChain(ctx, all, server, form, id)
-	if err != nil {
-		return err
-	}
-	return f(ctx, doc, chain)
+	return f(ctx, doc, all)
+}
+
+// withChain reads the copies of the request that the command line names and calls f.
+func (e *environment) withChain(c *cli.Context, f func(context.Context, *definition.Document, *run.Chain) error) error {
+	return e.withServers(c, func(ctx context.Context, doc *definition.Document, all []*run.Connection) error {
+		chain, err := run.ReadChain(ctx, all, c.String("server"), c.String("form"), c.Args().First())
+		if err != nil {
+			return err
+		}
+		return f(ctx, doc, chain)
+	})
 }
 
 // chainView is a chain as it is shown.
@@ -184,7 +196,7 @@ func showCopy(w io.Writer, x *run.Copy) error {
 		there = "no: it was deleted"
 	}
 	pairs := []string{"there", there}
-	for _, f := range x.Fields {
+	for _, f := range slices.Concat(x.Values, x.Fields) {
 		pairs = append(pairs, f.Name, f.Value)
 	}
 	if o := x.Owner; o != nil {
@@ -224,7 +236,6 @@ func placeText(p ownership.Place) string {
 
 func (e *environment) setOwner(c *cli.Context) error {
 	w := run.OwnerChange{Force: c.Bool("force")}
-	what := "owner set"
 	for flag, to := range map[string]**string{
 		"from-server": &w.FromServer, "from-form": &w.FromForm, "from-request": &w.FromRequest, "from-mapping": &w.FromMapping, "from-pool": &w.FromPool,
 	} {
@@ -245,7 +256,7 @@ func (e *environment) setOwner(c *cli.Context) error {
 		yes := m == "yes"
 		w.Master = &yes
 	}
-	return e.changeOwner(c, what, w)
+	return e.changeOwner(c, "owner set", w)
 }
 
 func (e *environment) clearOwner(c *cli.Context) error {
@@ -258,13 +269,14 @@ func (e *environment) clearOwner(c *cli.Context) error {
 
 // changeOwner shows the steps of a change and carries them out.
 func (e *environment) changeOwner(c *cli.Context, what string, w run.OwnerChange) error {
-	for _, name := range []string{"master", "from-server", "from-form", "from-request", "from-mapping", "from-pool", "from", "to", "all", "force"} {
-		if !c.IsSet(name) {
-			continue
+	for _, name := range []string{"master", "from-server", "from-form", "from-request", "from-mapping", "from-pool"} {
+		if c.IsSet(name) {
+			what += " --" + name + " " + c.String(name)
 		}
-		what += " --" + name
-		if v := c.String(name); v != "" && !c.Bool(name) {
-			what += " " + v
+	}
+	for _, name := range []string{"from", "to", "all", "force"} {
+		if c.Bool(name) {
+			what += " --" + name
 		}
 	}
 	return e.withChain(c, func(ctx context.Context, doc *definition.Document, ch *run.Chain) error {

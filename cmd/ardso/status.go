@@ -53,6 +53,9 @@ func (e *environment) runStatus(c *cli.Context) (err error) {
 		if err := showApplied(p.Out, all); err != nil {
 			return err
 		}
+		if err := showOwned(p.Out, all); err != nil {
+			return err
+		}
 		for _, err := range bad {
 			_, _ = fmt.Fprintln(p.Out)
 			q := *p
@@ -143,6 +146,27 @@ func showApplied(w io.Writer, all []run.Status) error {
 				last = "never"
 			}
 			t.Rows = append(t.Rows, []string{s.Server, a.Source, a.Pool, fmt.Sprint(a.Thread), number(a.Transactions), last, a.Position})
+		}
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return t.Write(w, 80)
+}
+
+// showOwned shows how many requests are under ownership, where there are any.
+func showOwned(w io.Writer, all []run.Status) error {
+	t := report.Table{Columns: []report.Column{
+		{Title: "server"},
+		{Title: "requests owned", Right: true},
+		{Title: "owned elsewhere", Right: true},
+	}}
+	for _, s := range all {
+		if s.Owned != nil && s.Owned.Owned+s.Owned.Others > 0 {
+			t.Rows = append(t.Rows, []string{s.Server, number(s.Owned.Owned), number(s.Owned.Others)})
 		}
 	}
 	if len(t.Rows) == 0 {

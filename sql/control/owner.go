@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -79,9 +81,22 @@ func ReadOwners(ctx context.Context, h Handle, keys ...OwnerKey) ([]Owner, error
 
 // OwnersOfChain reads this server's rows of a chain: one for each of its copies here.
 func OwnersOfChain(ctx context.Context, h Handle, chain string) ([]Owner, error) {
-	var w where
-	w.equal("chain", chain)
-	return listOwners(ctx, h, w, "")
+	return OwnersOfChains(ctx, h, chain)
+}
+
+// OwnersOfChains is OwnersOfChain for several, in no order.
+func OwnersOfChains(ctx context.Context, h Handle, chains ...string) ([]Owner, error) {
+	var all []Owner
+	for part := range slices.Chunk(chains, holdBatch) {
+		var w where
+		w.in("chain", part)
+		list, err := listOwners(ctx, h, w, "")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
 }
 
 // ScanOwners reads up to limit rows that come after one of that chain and ID, in order of chain, then ID; of those
@@ -143,17 +158,30 @@ func listOwners(ctx context.Context, h Handle, w where, lock string) ([]Owner, e
 }
 
 // SavePositionWith is SavePosition that also stores, in the same transaction, what rows of dso_owner held at that
-// position: states by row ID.
+// position: states by row ID. Threads write the same rows in the order of their work, so that it may have to be
+// done again.
 func SavePositionWith(ctx context.Context, db *engine.DB, epoch int64, position string, states map[string]string) error {
 	if len(states) == 0 {
 		return SavePosition(ctx, db, epoch, position)
 	}
+	for attempt := 1; ; attempt++ {
+		err := savePositionWith(ctx, db, epoch, position, states)
+		if err == nil || attempt == saveAttempts || ctx.Err() != nil || db.Engine.Class(err) != engine.Transient {
+			return err
+		}
+	}
+}
+
+// saveAttempts bounds how often a position is saved again where the database says that it may do better.
+const saveAttempts = 10
+
+func savePositionWith(ctx context.Context, db *engine.DB, epoch int64, position string, states map[string]string) error {
 	return within(ctx, db, func(tx *sqlx.Tx) error {
 		if err := leased(ctx, tx, db.Server, epoch, "position_save", position, epoch); err != nil {
 			return err
 		}
-		for id, state := range states {
-			if _, err := exec(ctx, tx, "owner_read_back", state, id); err != nil {
+		for _, id := range slices.Sorted(maps.Keys(states)) {
+			if _, err := exec(ctx, tx, "owner_read_back", states[id], id); err != nil {
 				return err
 			}
 		}

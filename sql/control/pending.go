@@ -66,6 +66,7 @@ type PendingFilter struct {
 	Type    string
 	Mapping string
 	Form    string
+	Request string // of updates that wait
 	Status  []Status
 	Limit   int // 0 = no limit
 }
@@ -76,6 +77,7 @@ func (f PendingFilter) where() where {
 	w.equal("type", f.Type)
 	w.equal("mapping", f.Mapping)
 	w.equal("form", f.Form)
+	w.equal("request", f.Request)
 	w.in("status", texts(f.Status))
 	w.limit = f.Limit
 	return w

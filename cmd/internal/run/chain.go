@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ardso/apply"
+	"ardso/mapping"
 	"ardso/mapping/ownership"
 	"ardso/mapping/request"
 	"ardso/sql/control"
@@ -22,15 +23,17 @@ type Copy struct {
 	Form    string      `json:"form"`
 	Request string      `json:"request"`
 	Exists  bool        `json:"exists"`            // the request is there
+	Values  []CopyField `json:"values,omitempty"`  // other fields that were read, the key among them
 	Fields  []CopyField `json:"fields,omitempty"`  // distributed fields that the form has
 	Owner   *CopyOwner  `json:"owner,omitempty"`   // its row of dso_owner; nil: there is none
 	Problem string      `json:"problem,omitempty"` // why the request cannot be read
 
-	conn  *Connection
-	form  *schema.Form // narrowed to key and distributed fields; nil with Problem
-	key   []value.Value
-	row   []value.Value // along form.Fields; nil: there is none
-	state *ownership.State
+	conn *Connection
+	form *schema.Form // narrowed to key and distributed fields; nil with Problem
+	key  []value.Value
+	row  []value.Value // along form.Fields; nil: there is none
+	// stored is its row of dso_owner, nil: there is none; state is what that means for the chain.
+	stored, state *ownership.State
 }
 
 // CopyField is a field of a copy, with its value as people read it: "" = NULL.
@@ -98,6 +101,7 @@ type Chain struct {
 	Unreachable []Unreachable `json:"unreachable,omitempty"` // servers that could not be asked
 
 	conns []*Connection
+	which func(id int) bool // fields of copies that are read
 }
 
 // Unreachable is a server that could not be asked.
@@ -152,6 +156,12 @@ func connectionOf(all []*Connection, server string) *Connection {
 //
 // Errors are those of the request's own server, *catalog.UnknownFormError and *UnknownRequestError.
 func ReadChain(ctx context.Context, all []*Connection, server, form, id string) (*Chain, error) {
+	return readChain(ctx, all, ownership.Place{Server: server, Form: form, Request: id}, schema.IsDistributed)
+}
+
+// readChain reads those fields of the copies, beside the key, that which selects.
+func readChain(ctx context.Context, all []*Connection, p ownership.Place, which func(id int) bool) (*Chain, error) {
+	server, form, id := p.Server, p.Form, p.Request
 	home := connectionOf(all, server)
 	if err := home.usable(ctx); err != nil {
 		return nil, err
@@ -162,9 +172,9 @@ func ReadChain(ctx context.Context, all []*Connection, server, form, id string) 
 	if _, err := home.Catalog.Lookup(form); err != nil {
 		return nil, err
 	}
-	ch := &Chain{}
+	ch := &Chain{which: which}
 	ch.conns, ch.Unreachable = split(ctx, all)
-	first, err := readCopy(ctx, home, form, id)
+	first, err := readCopy(ctx, home, p, which)
 	if err != nil {
 		return nil, err
 	}
@@ -172,10 +182,40 @@ func ReadChain(ctx context.Context, all []*Connection, server, form, id string) 
 		return nil, &UnknownRequestError{Server: server, Form: form, Request: id, Reason: first.Problem}
 	}
 	ch.Copies = []*Copy{first}
-	if first.state != nil {
+	if first.state != nil && !first.state.Deleted {
 		ch.ID = first.state.Chain
 	}
-	return ch, ch.complete(ctx)
+	if ch.ID == "" {
+		if ch.ID, err = ch.begunAt(ctx, first.Place()); err != nil {
+			return nil, err
+		}
+	}
+	if err := ch.complete(ctx); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(ch.Copies[1:], func(a, b *Copy) int {
+		return slices.Compare([]string{a.Server, a.Form, a.Request}, []string{b.Server, b.Form, b.Request})
+	})
+	return ch, nil
+}
+
+// begunAt finds the chain that begins at a request whose own server does not know its name yet: other copies do,
+// and names tell where chains begin. "" = there is none.
+func (ch *Chain) begunAt(ctx context.Context, p ownership.Place) (string, error) {
+	origin := mapping.OriginOf(p.Server, p.Form, p.Request)
+	newest := control.Owner{}
+	for _, conn := range ch.conns {
+		rows, err := control.ScanOwners(ctx, conn.DB, &control.Owner{Chain: origin}, scanRows)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", conn.Name, err)
+		}
+		for _, o := range rows {
+			if mapping.BeginsAt(o.Chain, p.Server, p.Form, p.Request) && !o.Deleted && (newest.Chain == "" || o.Epoch > newest.Epoch) {
+				newest = o
+			}
+		}
+	}
+	return newest.Chain, nil
 }
 
 // complete finds the other copies: by the name of the chain on every server, then by where copies say that
@@ -204,9 +244,6 @@ func (ch *Chain) complete(ctx context.Context) error {
 			}
 		}
 	}
-	slices.SortFunc(ch.Copies[1:], func(a, b *Copy) int {
-		return slices.Compare([]string{a.Server, a.Form, a.Request}, []string{b.Server, b.Form, b.Request})
-	})
 	return nil
 }
 
@@ -217,7 +254,7 @@ func (ch *Chain) add(ctx context.Context, p ownership.Place) error {
 	if conn == nil || slices.ContainsFunc(ch.Copies, func(c *Copy) bool { return c.Place() == p }) {
 		return nil
 	}
-	c, err := readCopy(ctx, conn, p.Form, p.Request)
+	c, err := readCopy(ctx, conn, p, ch.which)
 	switch {
 	case err != nil:
 		return err
@@ -230,9 +267,9 @@ func (ch *Chain) add(ctx context.Context, p ownership.Place) error {
 
 // readCopy reads a request and its row of dso_owner. What keeps the request itself from being read is in the
 // copy, not an error.
-func readCopy(ctx context.Context, conn *Connection, form, id string) (*Copy, error) {
-	c := &Copy{Server: conn.Name, Form: form, Request: id, conn: conn}
-	rows, err := control.ReadOwners(ctx, conn.DB, control.OwnerKey{Form: form, Request: id})
+func readCopy(ctx context.Context, conn *Connection, p ownership.Place, which func(id int) bool) (*Copy, error) {
+	c := &Copy{Server: conn.Name, Form: p.Form, Request: p.Request, conn: conn}
+	rows, err := control.ReadOwners(ctx, conn.DB, control.OwnerKey{Form: c.Form, Request: c.Request})
 	if err == nil && len(rows) > 0 {
 		err = c.setOwner(&rows[0])
 	}
@@ -242,13 +279,12 @@ func readCopy(ctx context.Context, conn *Connection, form, id string) (*Copy, er
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", conn.Name, err)
 	}
-	whole, err := conn.Catalog.Lookup(form)
+	whole, err := conn.Catalog.Lookup(c.Form)
 	if err != nil {
 		c.Problem = err.Error()
 		return c, nil
 	}
-	c.form = narrow(whole, schema.IsDistributed)
-	if c.key, err = request.ParseID(c.form, id); err != nil {
+	if err := c.setForm(narrow(whole, which)); err != nil {
 		c.Problem = err.Error()
 		return c, nil
 	}
@@ -260,24 +296,33 @@ func readCopy(ctx context.Context, conn *Connection, form, id string) (*Copy, er
 	return c, nil
 }
 
+func (c *Copy) setForm(f *schema.Form) (err error) {
+	c.form = f
+	c.key, err = request.ParseID(f, c.Request)
+	return err
+}
+
 func (c *Copy) setOwner(o *control.Owner) error {
 	s, err := apply.StateOf(o)
 	if err != nil {
 		return err
 	}
-	c.state = &s
+	c.stored, c.state = &s, &s
 	c.Owner = &CopyOwner{Chain: s.Chain, Epoch: s.Epoch, Owner: s.Owner, Deleted: s.Deleted, From: s.From, To: s.To, Updated: o.Updated}
 	return nil
 }
 
 func (c *Copy) setRow(row []value.Value) {
-	c.row, c.Exists, c.Fields = row, row != nil, nil
+	c.row, c.Exists, c.Fields, c.Values = row, row != nil, nil, nil
 	if row == nil {
 		return
 	}
 	for _, f := range c.form.Fields {
+		x := CopyField{ID: f.ID, Name: f.Name, Value: shown(f, row[f.Index])}
 		if schema.IsDistributed(f.ID) {
-			c.Fields = append(c.Fields, CopyField{ID: f.ID, Name: f.Name, Value: shown(f, row[f.Index])})
+			c.Fields = append(c.Fields, x)
+		} else {
+			c.Values = append(c.Values, x)
 		}
 	}
 }

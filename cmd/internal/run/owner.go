@@ -53,7 +53,8 @@ type OwnerStep struct {
 }
 
 // epochLeap is how far the epoch of a new owner that a person names lies above all others. Hand-overs that are
-// under way while the epochs are read, and their next ones, make copies of the epochs that follow.
+// under way while the epochs are read, and their next ones, make copies of the epochs that follow. The other copies' new
+// epoch lies two below it, one below being that of who has handed over.
 const epochLeap = 1000
 
 // PlanOwner works out what a change of the chain's first copy needs, in the order in which it must be done; no
@@ -95,7 +96,7 @@ func (ch *Chain) mayChange(w OwnerChange) error {
 		return &UnknownRequestError{Server: c.Server, Form: c.Form, Request: c.Request}
 	case c.form.FieldByID(schema.MasterFlag) == nil:
 		return &NoFieldsError{Server: c.Server, Form: c.Form}
-	case c.state == nil && ch.ID == "" && c.field(schema.MasterFlag).IsNull():
+	case ch.ID == "" && c.field(schema.MasterFlag).IsNull():
 		return &NotUnderOwnershipError{Place: c.Place()}
 	case w.Force:
 		return nil
@@ -116,7 +117,7 @@ func (ch *Chain) steps(all ...*OwnerStep) []*OwnerStep {
 				return false
 			}
 		}
-		return s.state == nil || c.state != nil && sameState(s.state, c.state)
+		return s.state == nil || c.stored != nil && sameState(s.state, c.stored)
 	})
 }
 
@@ -169,7 +170,7 @@ func (ch *Chain) planMaster(c *Copy) []*OwnerStep {
 		if x.state == nil && x.row == nil || x.state != nil && x.state.Deleted {
 			continue
 		}
-		all = append(all, ch.disown(x, c, top+epochLeap-1))
+		all = append(all, ch.disown(x, c, top+epochLeap-2))
 	}
 	c.inChain(ch.ID)
 	return append(all, c.step(map[int]value.Value{
@@ -181,9 +182,9 @@ func (ch *Chain) planMaster(c *Copy) []*OwnerStep {
 	}))
 }
 
-// inChain gives a copy whose server has no row of dso_owner for it yet what one says.
+// inChain gives a copy whose server does not know its chain yet what dso_owner is to say.
 func (c *Copy) inChain(chain string) {
-	if c.state == nil && chain != "" {
+	if chain != "" && (c.state == nil || c.state.Chain == "") {
 		c.state = &ownership.State{Chain: chain, Owner: c.Owns()}
 	}
 }
@@ -262,12 +263,7 @@ func (ch *Chain) planFrom(doc *definition.Document, c *Copy, w OwnerChange) (*Ow
 
 // badPlace says why changes of c cannot go back to where it is to have come from; "" if they can.
 func badPlace(doc *definition.Document, c *Copy, from ownership.Place) string {
-	m := (*definition.Mapping)(nil)
-	for _, x := range doc.Mappings {
-		if x.Name == from.Mapping {
-			m = x
-		}
-	}
+	m := doc.Mapping(from.Mapping)
 	switch {
 	case from.Server == "" || from.Form == "" || from.Request == "" || from.Mapping == "":
 		return fmt.Sprintf("server %q, form %q, request %q, mapping %q: all four are needed", from.Server, from.Form, from.Request, from.Mapping)
@@ -339,7 +335,7 @@ func (s *OwnerStep) attempt(ctx context.Context, what, who string) error {
 	}
 	_, err = control.InsertEvent(ctx, tx, control.Event{
 		What: what, Who: who, Form: s.Form, Request: s.Request,
-		Before: eventImage(s.copy.form, before, s.copy.stored()), After: eventImage(s.copy.form, s.set, s.state),
+		Before: eventImage(s.copy.form, before, s.copy.stored), After: eventImage(s.copy.form, s.set, s.state),
 	})
 	if err != nil {
 		return err
@@ -348,14 +344,6 @@ func (s *OwnerStep) attempt(ctx context.Context, what, who string) error {
 		return err
 	}
 	return tx.Commit()
-}
-
-// stored is what dso_owner held; nil: there was no row.
-func (c *Copy) stored() *ownership.State {
-	if c.Owner == nil {
-		return nil
-	}
-	return c.state
 }
 
 // lock locks the request, then its row of dso_owner, as ardso's threads do, and makes sure that both are as
@@ -382,14 +370,14 @@ func (s *OwnerStep) lock(ctx context.Context, tx *statement.Tx) (map[int]value.V
 	if err != nil {
 		return nil, err
 	}
-	if (o == nil) != (c.Owner == nil) {
+	if (o == nil) != (c.stored == nil) {
 		return nil, &OwnerChangedError{Place: c.Place()}
 	}
 	if o == nil {
 		return before, nil
 	}
 	now, err := apply.StateOf(o)
-	if err == nil && !sameState(&now, c.state) {
+	if err == nil && !sameState(&now, c.stored) {
 		err = &OwnerChangedError{Place: c.Place()}
 	}
 	return before, err

@@ -73,7 +73,14 @@ type Status struct {
 	Pending map[string]int64  `json:"pending"`          // operations by status
 	Errors  map[string]int64  `json:"errors"`           // likewise
 	Settled int64             `json:"conflicts"`        // recorded conflicts
+	Owned   *OwnedStatus      `json:"ownership"`        // nil: it could not be asked
 	Jobs    []control.Pending `json:"-"`                // those not ended
+}
+
+// OwnedStatus counts a server's requests under ownership, as ardso wrote their Master Flags last.
+type OwnedStatus struct {
+	Owned  int64 `json:"owned"`  // that are owned there
+	Others int64 `json:"others"` // that are owned elsewhere
 }
 
 // ReaderStatus is how far a source's log is carried out.
@@ -190,6 +197,10 @@ func (st *Status) readQueues(ctx context.Context, c *Connection) error {
 	if st.Settled, err = control.CountConflicts(ctx, c.DB); err != nil {
 		return err
 	}
+	st.Owned = &OwnedStatus{}
+	if st.Owned.Owned, st.Owned.Others, err = control.CountOwners(ctx, c.DB); err != nil {
+		return err
+	}
 	st.Jobs, err = control.ListPending(ctx, c.DB, control.PendingFilter{Status: []control.Status{control.New, control.Running}})
 	return err
 }
@@ -212,6 +223,9 @@ func SourcesOf(doc *definition.Document) map[string]bool {
 	for _, m := range doc.Mappings {
 		if m.Enabled {
 			set[m.From.Server] = true
+			if m.TransferMode == definition.DataOwnership {
+				set[m.To.Server] = true // its changes go back
+			}
 		}
 	}
 	for _, f := range doc.Filters {

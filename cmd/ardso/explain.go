@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"ardso/cmd/internal/report"
+	"ardso/cmd/internal/run"
+	"ardso/mapping/definition"
+	"ardso/sql/control"
+)
+
+func (e *environment) explain() *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "all about one request: its copies, its owner, which filters take it and why not",
+		ArgsUsage: "REQUEST",
+		Description: "Shows where copies of the request are and which of them owns it, what each filter on its form\n" +
+			"would make of it if it were modified now, and which conditions keep a filter from taking it,\n" +
+			"what is pending or in errors, and what was recorded last. It changes nothing.\n\n" +
+			"Example:\n  ardso explain 000000000000042 --server chicago --form Repair",
+		Flags:  requestPlace(),
+		Action: e.runExplain,
+	}
+}
+
+// explainView is an explanation as it is shown.
+type explainView struct {
+	*run.Explanation
+	Pending []pendingView `json:"pending"`
+	Errors  []errorView   `json:"errors"`
+}
+
+func viewExplanation(x *run.Explanation) explainView {
+	v := explainView{Explanation: x, Pending: []pendingView{}, Errors: []errorView{}}
+	for _, p := range x.Pending {
+		v.Pending = append(v.Pending, viewPending(p.Server, []control.Pending{p.Pending})...)
+	}
+	for _, p := range x.Errors {
+		v.Errors = append(v.Errors, viewErrors(p.Server, []control.PendingError{p.PendingError})...)
+	}
+	return v
+}
+
+func (e *environment) runExplain(c *cli.Context) error {
+	return e.withServers(c, func(ctx context.Context, doc *definition.Document, all []*run.Connection) error {
+		x, err := run.Explain(ctx, doc, all, c.String("server"), c.String("form"), c.Args().First())
+		if err != nil {
+			return err
+		}
+		v := viewExplanation(x)
+		return e.print(c).Object(v, func(w io.Writer) error { return showExplanation(w, v) })
+	})
+}
+
+func showExplanation(w io.Writer, v explainView) error {
+	var b strings.Builder
+	if err := showChain(&b, v.Chain); err != nil {
+		return err
+	}
+	b.WriteString("\nIf it were modified now, on " + v.Copies[0].Server + ":\n")
+	explainFilters(&b, v)
+	b.WriteString("\nPending and in errors:\n")
+	for _, p := range v.Pending {
+		explainLine(&b, fmt.Sprintf("%s: %s %s along %q is %s since %s", p.Server, p.ID, p.Type, p.Mapping, p.Status, p.Created.Format(timeFormat)))
+	}
+	for _, x := range v.Errors {
+		explainLine(&b, fmt.Sprintf("%s: %s %s along %q is in errors since %s: %s [%s]", x.Server, x.ID, x.Action, x.Mapping, x.Created.Format(timeFormat), x.Reason, x.Error))
+	}
+	if len(v.Pending)+len(v.Errors) == 0 {
+		explainLine(&b, "nothing")
+	}
+	b.WriteString("\nLast recorded:\n")
+	for _, x := range v.Last {
+		explainLine(&b, fmt.Sprintf("%s %s: %s, %s (%s)", x.At.Format(timeFormat), x.Server, x.What, x.Detail, x.ID))
+	}
+	if len(v.Last) == 0 {
+		explainLine(&b, "nothing")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func explainLine(b *strings.Builder, text string) {
+	b.WriteString("  " + report.Paragraph(text, 4, 80) + "\n")
+}
+
+// explainFilters tells of each filter what it would do, or why it would not.
+func explainFilters(b *strings.Builder, v explainView) {
+	if x := v.Chosen; x != nil {
+		text := fmt.Sprintf("the request itself chooses mapping %q by %s", x.Mapping, x.Field)
+		if x.Problem != "" {
+			text = fmt.Sprintf("the request itself chooses its mapping by %s, but %s", x.Field, x.Problem)
+		}
+		explainLine(b, text)
+	}
+	if len(v.Filters) == 0 {
+		explainLine(b, "no filter is on its form, or it is not there")
+	}
+	for _, f := range v.Filters {
+		head := fmt.Sprintf("filter %q (order %d): ", f.Name, f.Order)
+		switch {
+		case f.Skipped != "":
+			head += f.Skipped
+		case f.Truth == "error":
+			head += "its run_if cannot be judged: " + f.Error
+		case f.Matches:
+			head += "takes it"
+		default:
+			head += "its run_if is " + f.Truth
+		}
+		explainLine(b, head)
+		for _, x := range f.Because {
+			text := fmt.Sprintf("%s is %s", x.Text, x.Truth)
+			if len(x.Values) > 0 {
+				text += ", as " + strings.Join(x.Values, ", ")
+			}
+			b.WriteString("      " + report.Paragraph(text, 8, 80) + "\n")
+		}
+		for _, a := range f.Actions {
+			text := a.Action
+			if a.Mapping != "" {
+				text += fmt.Sprintf(" along %q", a.Mapping)
+			}
+			if a.To != "" {
+				text += " to " + a.To
+			}
+			if a.Not != "" {
+				text += ": not carried out, as " + a.Not
+			}
+			b.WriteString("      " + report.Paragraph(text, 8, 80) + "\n")
+		}
+	}
+}
