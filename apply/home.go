@@ -46,7 +46,7 @@ func (w *writing) home(ctx context.Context, op *mapping.Operation, form *schema.
 		case mapping.Moved:
 			return w.moved(ctx, op, c)
 		case mapping.Gone:
-			return w.bury(ctx, c)
+			return w.bury(ctx, op, c)
 		case mapping.Waits:
 			return w.wait(ctx, op, c)
 		case mapping.Updated:
@@ -106,17 +106,19 @@ func (w *writing) handedOver(ctx context.Context, op *mapping.Operation, c *copy
 // notTaken keeps the failure of a hand-over on the giver, which goes on owning the request.
 func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf) error {
 	if s, ok := w.mayWriteBack(op, c); ok {
+		id := schema.TransferStatus
+		if op.Home.Return {
+			id = schema.UpdateStatus
+		}
+		set := map[int]value.Value{id: status(c.form, id, "Failure")}
 		if op.Home.Begun {
 			s = s.NotTaken(c.hashes(nil))
 			if err := w.saveState(ctx, c, &s); err != nil { // its record ends the hand-over in the log
 				return err
 			}
+			set[schema.MasterFlag] = value.Int(schema.MasterYes) // tells that dso_owner speaks of it
 		}
-		id := schema.TransferStatus
-		if op.Home.Return {
-			id = schema.UpdateStatus
-		}
-		if err := w.put(ctx, op, c, false, overlay(c.form, nil, []conflict.Write{{Field: id, Value: status(c.form, id, "Failure")}})); err != nil {
+		if err := w.put(ctx, op, c, false, overlay(c.form, nil, sorted(set))); err != nil {
 			return err
 		}
 	}
@@ -222,9 +224,14 @@ func (w *writing) putStatus(ctx context.Context, op *mapping.Operation, c *copyO
 }
 
 // bury leaves a tombstone for a request that its owner has deleted, unless it was made anew meanwhile.
-func (w *writing) bury(ctx context.Context, c *copyOf) error {
-	if c.row != nil || c.state == nil {
+func (w *writing) bury(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if c.row != nil {
 		return nil
+	}
+	if c.isUnchained() { // its first hand-over is open
+		s := ownership.Begin(op.Home.Chain)
+		s.Epoch = c.epoch()
+		c.state = &s
 	}
 	return w.tombstone(ctx, c, c.state.At())
 }

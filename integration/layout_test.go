@@ -58,7 +58,7 @@ var rules = map[string]rule{
 	"mapping/request":    {imports: []string{"cdc"}, pure: true},
 
 	"apply":          {imports: []string{"cdc", "mapping/...", "sql/...", "apply/..."}},
-	"apply/batch":    {imports: []string{"mapping"}, pure: true},
+	"apply/batch":    {imports: []string{"mapping", "mapping/ownership"}, pure: true},
 	"apply/conflict": {imports: []string{"mapping", "mapping/definition"}, pure: true},
 	"apply/pending":  {imports: []string{"mapping", "sql/control"}},
 	"apply/verify":   {imports: []string{"mapping/...", "sql/..."}},

@@ -24,6 +24,7 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 		e.state = t.State
 	}
 	if open := d.owners.open[e.key]; open != nil {
+		open.touched = true
 		e.open = open
 	}
 	if e.before == nil || e.kind == cdc.Selected {
@@ -37,9 +38,6 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 		}
 		return ops
 	}
-	if e.after == nil && !e.merge && e.state.Chain != "" {
-		ops = append(ops, d.home(e, fm, "", &Home{Kind: Gone}))
-	}
 	var open *ownership.HandOver
 	chain := e.state.Chain
 	if e.open != nil {
@@ -47,6 +45,9 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	}
 	if chain == "" {
 		return ops
+	}
+	if e.after == nil && !e.merge {
+		ops = append(ops, d.home(e, fm, "", &Home{Kind: Gone, Chain: chain}))
 	}
 	for _, w := range ownership.Ways(c, &e.state, open, d.rules) {
 		if op := d.along(e, fm, chain, w); op != nil {

@@ -20,7 +20,7 @@ import (
 // read again from dso_owner, where at_reader holds it.
 type owners struct {
 	open    map[ownership.Key]*openHandOver
-	closed  []ownership.Key // since they were asked for last
+	closed  []Closed        // since they were asked for last
 	undated []ownership.Key // states of the transaction that goes on
 	closing []ownership.Key // hand-overs that are over when it ends
 
@@ -41,7 +41,15 @@ type version struct {
 
 type openHandOver struct {
 	ownership.HandOver
-	chain string
+	chain   string
+	touched bool // the request was changed since
+}
+
+// Closed is a hand-over that the log has closed.
+type Closed struct {
+	Key ownership.Key
+	// Touched: the request was changed while the hand-over was open.
+	Touched bool
 }
 
 // maxStates bounds the states that are kept only to save a look at dso_owner (G7).
@@ -109,12 +117,12 @@ func (d *Decider) ownerRecord(tx *cdc.Transaction, c *cdc.RowChange) error {
 }
 
 func (d *Decider) close(k ownership.Key) {
+	d.owners.closed = append(d.owners.closed, Closed{Key: k, Touched: d.owners.open[k].touched})
 	delete(d.owners.open, k)
-	d.owners.closed = append(d.owners.closed, k)
 }
 
-// Closed returns the requests whose open hand-overs the log has closed since it was asked last.
-func (d *Decider) Closed() []ownership.Key {
+// Closed returns the hand-overs that the log has closed since it was asked last.
+func (d *Decider) Closed() []Closed {
 	closed := d.owners.closed
 	d.owners.closed = nil
 	return closed

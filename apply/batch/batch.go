@@ -5,11 +5,13 @@
 package batch
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"ardso/mapping"
+	"ardso/mapping/ownership"
 	"ardso/sql/value"
 )
 
@@ -58,6 +60,13 @@ func Fold(ops []*mapping.Operation) []*mapping.Operation {
 // changed: of each field the first before value and the last after value.
 func JoinUpdates(a, b *mapping.Operation) *mapping.Operation {
 	j := *b
+	along := *b.Along
+	along.Versions = make(map[int]ownership.Version, len(a.Along.Versions)+len(b.Along.Versions))
+	maps.Copy(along.Versions, a.Along.Versions)
+	maps.Copy(along.Versions, b.Along.Versions)
+	j.Along = &along
+	// Servers that only one of them passed are left out: what returns there changes nothing (G1, G6).
+	j.Path = slices.DeleteFunc(slices.Clone(b.Path), func(server string) bool { return !slices.Contains(a.Path, server) })
 	j.Fields = slices.Clone(a.Fields)
 	for _, f := range b.Fields {
 		if i := slices.IndexFunc(j.Fields, func(x mapping.FieldChange) bool { return x.Field == f.Field }); i >= 0 {

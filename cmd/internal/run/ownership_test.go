@@ -255,7 +255,7 @@ func TestHandOverRefused(t *testing.T) {
 		o.exec("b", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'other', 'o', 0)")
 		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
 		o.rest()
-		o.want("R1", "a", "broken|n|<null>", "b", "other|o|<null>")
+		o.want("R1", "a", "broken|n|1", "b", "other|o|<null>")
 		o.equal("error", rows(t, o.dbs["a"], "SELECT source, mapping, request, error, status FROM dso_pending_error"), "a|a to b|R1|owned_there|held")
 		o.equal("Transfer Status", rows(t, o.dbs["a"], "SELECT dso_transfer_status FROM repair"), "2")
 		o.exec("a", "UPDATE repair SET notes = 'later', status = 0 WHERE id = 'R1'")

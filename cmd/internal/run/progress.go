@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"ardso/cdc"
@@ -30,6 +31,7 @@ type entry struct {
 	open     int          // portions that are not durable, plus one while parts are to come
 	held     int          // hand-overs whose write-back has not come by in the log (ownership, rule 3)
 	settled  bool         // open has come to 0
+	noStop   bool         // the position may pass its end, not stop there: a request's hand-over is open there
 	after    func()       // called once it and all before it are durable; must not wait
 }
 
@@ -71,10 +73,17 @@ func (e *entry) hold() {
 	e.p.held++
 }
 
-// release ends a hold.
-func (e *entry) release() {
+// release ends a hold: the log has closed the hand-over in the transaction that is entered next. touched: the
+// request was changed while it was open. Then the position must not stop in between: read again from there,
+// the change would not be known for one that belongs to the new owner, too.
+func (e *entry) release(touched bool) {
 	e.p.mu.Lock()
 	defer e.p.mu.Unlock()
+	if i := slices.Index(e.p.queue, e); touched && i >= 0 {
+		for _, x := range e.p.queue[i:] {
+			x.noStop = true
+		}
+	}
 	e.held--
 	e.p.held--
 	e.settle()
@@ -109,14 +118,18 @@ func (e *entry) settle() {
 
 // advance drops finished transactions from the queue's head. p.mu is held.
 func (p *progress) advance() {
-	n := 0
-	for n < len(p.queue) && p.queue[n].open == 0 && p.queue[n].held == 0 {
-		p.done = p.queue[n].position
-		if p.queue[n].after != nil {
-			p.queue[n].after()
+	n := 0 // how many are finished up to the last where the position may stop
+	for i := 0; i < len(p.queue) && p.queue[i].open == 0 && p.queue[i].held == 0; i++ {
+		if !p.queue[i].noStop {
+			n = i + 1
 		}
-		p.queue[n] = nil
-		n++
+	}
+	for i := range n {
+		p.done = p.queue[i].position
+		if p.queue[i].after != nil {
+			p.queue[i].after()
+		}
+		p.queue[i] = nil
 	}
 	p.queue = p.queue[n:]
 }

@@ -231,3 +231,60 @@ func TestProgressAtOnce(t *testing.T) {
 		t.Errorf("got %d transactions, %d bytes, position %s", n, bytes, p.position())
 	}
 }
+
+// An open hand-over holds the position back and lets all else go on; one whose request was changed while it was
+// open leaves no place to stop inside.
+func TestHolds(t *testing.T) {
+	t.Parallel()
+	for _, touched := range []bool{false, true} {
+		p := newProgress("0", 100)
+		enter := func(at cdc.Position) *entry {
+			e := p.begin()
+			e.read(at)
+			return e
+		}
+		want := func(at cdc.Position) {
+			t.Helper()
+			if got := p.position(); got != at {
+				t.Errorf("touched %t: position %q, want %q", touched, got, at)
+			}
+		}
+		enter("1")
+		give := p.begin()
+		give.hold()
+		give.read("2")
+		late := p.begin() // still on its way to a target
+		late.add(0)
+		late.read("3")
+		want("1")
+		if err := p.waitIdle(canceled(t)); err == nil {
+			t.Error("idle with a portion under way")
+		}
+		enter("4")
+		give.release(touched)
+		closing := p.begin()
+		if touched {
+			want("1")
+		} else {
+			want("2")
+		}
+		late.finish()
+		if touched {
+			want("1")
+		} else {
+			want("4")
+		}
+		closing.read("5")
+		want("5")
+		if err := p.waitClosed(canceled(t)); err != nil {
+			t.Errorf("not closed: %v", err)
+		}
+	}
+}
+
+// canceled is a context that lets nobody wait.
+func canceled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}

@@ -86,21 +86,18 @@ func (b *writeBack) hold(op *mapping.Operation, e *entry) {
 	e.hold()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if old := b.holds[key]; old != nil {
-		defer old.release()
-	}
 	b.holds[key] = e
 }
 
-// closed lets the position pass hand-overs whose write-back the log has brought.
-func (b *writeBack) closed(keys []ownership.Key) {
-	for _, k := range keys {
+// closed lets the position pass hand-overs that the log has closed.
+func (b *writeBack) closed(list []mapping.Closed) {
+	for _, c := range list {
 		b.mu.Lock()
-		e := b.holds[k]
-		delete(b.holds, k)
+		e := b.holds[c.Key]
+		delete(b.holds, c.Key)
 		b.mu.Unlock()
 		if e != nil {
-			e.release()
+			e.release(c.Touched)
 		}
 	}
 }
