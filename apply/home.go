@@ -78,29 +78,34 @@ func (w *writing) handedOver(ctx context.Context, op *mapping.Operation, c *copy
 	if !ok {
 		return nil
 	}
-	h := op.Home
-	s.Chain = h.Chain
-	s = s.WrittenBack(h.To)
-	if err := w.saveState(ctx, c, &s); err != nil {
+	set, err := w.handedOverTo(ctx, op, &s)
+	if err == nil {
+		err = w.saveState(ctx, c, &s)
+	}
+	if err != nil {
 		return err
 	}
-	if h.Return { // which has brought all that waited
-		if err := control.DropUpdates(ctx, w.tx, op.Form, op.Request); err != nil {
-			return err
-		}
-	}
+	return w.put(ctx, op, c, false, overlay(c.form, nil, set))
+}
+
+// handedOverTo moves the giver's state on and returns its distributed fields then.
+func (w *writing) handedOverTo(ctx context.Context, op *mapping.Operation, s *ownership.State) ([]conflict.Write, error) {
+	h, form := op.Home, w.t.forms[op.TargetForm]
+	s.Chain = h.Chain
+	*s = s.WrittenBack(h.To)
 	set := map[int]value.Value{
 		schema.MasterFlag:    value.Int(schema.MasterNo),
 		schema.CurrentForm:   value.Text(h.To.Form),
 		schema.CurrentServer: value.Text(h.To.Server),
 	}
-	if h.Return {
-		set[schema.UpdateStatus] = status(c.form, schema.UpdateStatus, "Success")
-	} else {
-		set[schema.TransferStatus] = status(c.form, schema.TransferStatus, "Success")
+	if !h.Return {
+		set[schema.TransferStatus] = status(form, schema.TransferStatus, "Success")
 		set[schema.ToRequestID] = value.Text(h.To.Request)
+		return sorted(set), nil
 	}
-	return w.put(ctx, op, c, false, overlay(c.form, nil, sorted(set)))
+	set[schema.UpdateStatus] = status(form, schema.UpdateStatus, "Success")
+	// The return has brought all that waited.
+	return sorted(set), control.DropUpdate(ctx, w.tx, op.Form, op.Request, op.Mapping, h.To.Server)
 }
 
 // notTaken keeps the failure of a hand-over on the giver, which goes on owning the request.

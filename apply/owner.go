@@ -386,16 +386,20 @@ func withKey(form *schema.Form, write []conflict.Write, key []value.Value) []con
 	return overlay(form, write, more)
 }
 
+func withoutKey(form *schema.Form, write []conflict.Write) []conflict.Write {
+	return slices.DeleteFunc(slices.Clone(write), func(x conflict.Write) bool {
+		f := form.FieldByID(x.Field)
+		return f != nil && form.IsKey(f)
+	})
+}
+
 // put inserts or updates the copy, which is locked.
 func (w *writing) put(ctx context.Context, op *mapping.Operation, c *copyOf, isNew bool, write []conflict.Write) error {
 	doing := conflict.Update
 	if isNew {
 		doing = conflict.Insert
 	} else {
-		write = slices.DeleteFunc(slices.Clone(write), func(x conflict.Write) bool {
-			f := c.form.FieldByID(x.Field)
-			return f != nil && c.form.IsKey(f)
-		})
+		write = withoutKey(c.form, write)
 	}
 	if len(write) == 0 {
 		return nil
@@ -516,27 +520,8 @@ func (w *writing) gone(ctx context.Context, op *mapping.Operation) error {
 
 // mergeAlong is along for a modify, within a savepoint.
 func (w *writing) mergeAlong(ctx context.Context, op *mapping.Operation, c *copyOf) error {
-	var write, lost []conflict.Write
-	clash := false
-	s := c.state.Clone()
-	for _, f := range op.Fields {
-		if f.Companion || !f.Changes() || !f.After.Known() {
-			continue
-		}
-		x := conflict.Write{Field: f.Field, Value: f.After}
-		current, version := c.row.Field(f.Field), op.Along.Versions[f.Field]
-		o := ownership.Merge(s.Side(f.Field, mapping.HashOf(current), version), value.Value.Equal, f.Before, f.After, current)
-		if o.Write {
-			s = s.Merged(f.Field, mapping.HashOf(f.After), version)
-		}
-		clash = clash || o.Conflict
-		if o.Write {
-			write = append(write, x)
-		} else if o.Conflict {
-			lost = append(lost, x)
-		}
-	}
-	if clash {
+	write, s, lost := mergeFields(op, c)
+	if len(lost) > 0 {
 		o := conflict.Outcome{Kind: conflict.UpdateDiffers, Do: conflict.Update, By: "ownership: the later version"}
 		if len(write) == 0 {
 			o.Do = conflict.Nothing
@@ -552,6 +537,27 @@ func (w *writing) mergeAlong(ctx context.Context, op *mapping.Operation, c *copy
 		return err
 	}
 	return w.put(ctx, op, c, false, companions(op, write))
+}
+
+// mergeFields merges a change into a copy: what is to be written, the copy's state then, and the fields that both
+// sides have changed.
+func mergeFields(op *mapping.Operation, c *copyOf) (write []conflict.Write, s ownership.State, both []int) {
+	s = c.state.Clone()
+	for _, f := range op.Fields {
+		if f.Companion || !f.Changes() || !f.After.Known() {
+			continue
+		}
+		current, version := c.row.Field(f.Field), op.Along.Versions[f.Field]
+		o := ownership.Merge(s.Side(f.Field, mapping.HashOf(current), version), value.Value.Equal, f.Before, f.After, current)
+		if o.Write {
+			s = s.Merged(f.Field, mapping.HashOf(f.After), version)
+			write = append(write, conflict.Write{Field: f.Field, Value: f.After})
+		}
+		if o.Conflict {
+			both = append(both, f.Field)
+		}
+	}
+	return write, s, both
 }
 
 // alongDelete deletes the copy of a request that its owner has deleted. One that has been given ownership

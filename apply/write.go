@@ -87,9 +87,20 @@ func (w *writing) count() {
 // write carries out folded operations.
 func (w *writing) write(ctx context.Context, ops []*mapping.Operation) error {
 	ops, err := w.hold(ctx, ops)
-	if err != nil {
-		return err
+	for err == nil && len(ops) > 0 {
+		some, rest := leading(ops)
+		ops = rest
+		if mannerOf(some[0]) == apart {
+			err = w.planned(ctx, some)
+		} else {
+			err = w.inRounds(ctx, some)
+		}
 	}
+	return err
+}
+
+// planned carries out operations that look at the target's requests only.
+func (w *writing) planned(ctx context.Context, ops []*mapping.Operation) error {
 	for _, g := range batch.Plan(ops, func(form string) bool { return w.t.serial[form] }) {
 		if err := w.group(ctx, g); err != nil {
 			return err

@@ -1,7 +1,5 @@
 package definition
 
-import "slices"
-
 // unsupported lists what the language of definitions has and this version does not carry out. It is
 // refused at load, by name: a definition that is accepted is carried out.
 var unsupported = []struct {
@@ -41,20 +39,6 @@ func inMappings(key string, has func(*Mapping) bool) func(*Document) []Pos {
 		for _, m := range d.Mappings {
 			if has(m) {
 				at = append(at, m.PosOf(key))
-			}
-		}
-		return at
-	}
-}
-
-// inActions finds actions of filters.
-func inActions(find func(Action) (Pos, bool)) func(*Document) []Pos {
-	return func(d *Document) (at []Pos) {
-		for _, f := range d.Filters {
-			for _, a := range slices.Concat(f.Actions, f.Else) {
-				if pos, ok := find(a); ok {
-					at = append(at, pos)
-				}
 			}
 		}
 		return at

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -40,10 +42,45 @@ type Owner struct {
 
 // WriteOwner inserts or replaces a request's row.
 func WriteOwner(ctx context.Context, tx Handle, o Owner) error {
-	_, err := exec(ctx, tx, "owner_write", o.ID(), o.Form, o.Request, o.Chain, o.Epoch, boolInt(o.Owns),
-		o.From.Server, o.From.Form, o.From.Request, o.From.Mapping,
-		o.To.Server, o.To.Form, o.To.Request, o.To.Mapping, o.Fields, boolInt(o.Deleted))
+	_, err := exec(ctx, tx, "owner_write", o.values()...)
 	return err
+}
+
+// WriteOwners inserts or replaces the rows of several requests, no two of them the same.
+func WriteOwners(ctx context.Context, tx Handle, owners []Owner) error {
+	text, one, rest := splitValues(query(tx, "owner_write"))
+	for len(owners) > 0 {
+		n := min(len(owners), holdBatch)
+		var args []any
+		for _, o := range owners[:n] {
+			args = append(args, o.values()...)
+		}
+		q := text + strings.Repeat(one+",\n", n-1) + one + rest
+		if _, err := tx.ExecContext(ctx, sqlx.Rebind(dialectOf(tx).bind, q), clean(args)...); err != nil {
+			return fmt.Errorf("owner write: %w", err)
+		}
+		owners = owners[n:]
+	}
+	return nil
+}
+
+// splitValues takes an INSERT of one row apart: what stands before the row, the row with ? for parameters, and
+// what follows.
+func splitValues(q string) (before, row, after string) {
+	before, rest, _ := strings.Cut(q, "VALUES ")
+	row, after, _ = strings.Cut(rest, "\n")
+	return before + "VALUES ", numbered.ReplaceAllString(row, "?"), "\n" + after
+}
+
+var numbered = regexp.MustCompile(`\$[0-9]+`)
+
+// values are the parameters of owner_write.sql.
+func (o *Owner) values() []any {
+	return []any{
+		o.ID(), o.Form, o.Request, o.Chain, o.Epoch, boolInt(o.Owns),
+		o.From.Server, o.From.Form, o.From.Request, o.From.Mapping,
+		o.To.Server, o.To.Form, o.To.Request, o.To.Mapping, o.Fields, boolInt(o.Deleted),
+	}
 }
 
 // LockOwner reads a request's row and locks it until the transaction ends; nil where there is none. The
@@ -60,6 +97,15 @@ func LockOwner(ctx context.Context, tx Handle, k OwnerKey) (*Owner, error) {
 
 // ReadOwners reads the rows of these requests, in no order; those that have none are left out.
 func ReadOwners(ctx context.Context, h Handle, keys ...OwnerKey) ([]Owner, error) {
+	return someOwners(ctx, h, "", keys)
+}
+
+// LockOwners is LockOwner for several requests, in no order.
+func LockOwners(ctx context.Context, tx Handle, keys ...OwnerKey) ([]Owner, error) {
+	return someOwners(ctx, tx, dialectOf(tx).forUpdate, keys)
+}
+
+func someOwners(ctx context.Context, h Handle, lock string, keys []OwnerKey) ([]Owner, error) {
 	var all []Owner
 	for len(keys) > 0 {
 		n := min(len(keys), holdBatch)
@@ -70,7 +116,7 @@ func ReadOwners(ctx context.Context, h Handle, keys ...OwnerKey) ([]Owner, error
 		keys = keys[n:]
 		var w where
 		w.in("id", ids)
-		list, err := listOwners(ctx, h, w, "")
+		list, err := listOwners(ctx, h, w, lock)
 		if err != nil {
 			return nil, err
 		}
@@ -180,13 +226,31 @@ func savePositionWith(ctx context.Context, db *engine.DB, epoch int64, position 
 		if err := leased(ctx, tx, db.Server, epoch, "position_save", position, epoch); err != nil {
 			return err
 		}
-		for _, id := range slices.Sorted(maps.Keys(states)) {
-			if _, err := exec(ctx, tx, "owner_read_back", states[id], id); err != nil {
+		for ids := range slices.Chunk(slices.Sorted(maps.Keys(states)), holdBatch) {
+			if err := readBack(ctx, tx, ids, states); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// readBack stores the states of some rows with one statement.
+func readBack(ctx context.Context, tx Handle, ids []string, states map[string]string) error {
+	n := len(ids)
+	q := strings.NewReplacer("WHEN ? THEN ?", strings.Repeat("WHEN ? THEN ? ", n), "IN (?)", "IN (?"+strings.Repeat(", ?", n-1)+")").
+		Replace(numbered.ReplaceAllString(query(tx, "owner_read_back"), "?"))
+	args := make([]any, 0, 3*n)
+	for _, id := range ids {
+		args = append(args, id, states[id])
+	}
+	for _, id := range ids {
+		args = append(args, id)
+	}
+	if _, err := tx.ExecContext(ctx, sqlx.Rebind(dialectOf(tx).bind, q), args...); err != nil {
+		return fmt.Errorf("owner read back: %w", err)
+	}
+	return nil
 }
 
 // AskAgain asks for a job in the place of a failed operation: both in one transaction, so that it is neither

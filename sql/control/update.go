@@ -71,8 +71,8 @@ func TakeUpdates(ctx context.Context, h Handle, now time.Time) ([]Pending, error
 	return due, nil
 }
 
-// DropUpdates gives up the updates of a request that wait.
-func DropUpdates(ctx context.Context, tx Handle, form, request string) error {
-	_, err := exec(ctx, tx, "update_drop", form, request)
+// DropUpdate gives up the update of a request that waits to go along a mapping, if one does.
+func DropUpdate(ctx context.Context, tx Handle, form, request, mapping, target string) error {
+	_, err := exec(ctx, tx, "update_drop", updateID(form, request, mapping, target))
 	return err
 }

@@ -1,4 +1,4 @@
 /* ardso reader */
 UPDATE dso_owner
-SET at_reader = ?
-WHERE id = ?
+SET at_reader = CASE id WHEN ? THEN ? ELSE at_reader END
+WHERE id IN (?)

@@ -1,3 +1,3 @@
 /* ardso pending */
 DELETE FROM dso_pending
-WHERE type = 'update' AND form = ? AND request = ?
+WHERE id = ?

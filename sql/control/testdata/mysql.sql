@@ -173,8 +173,8 @@ WHERE deleted = 1 AND updated < UTC_TIMESTAMP(6) + INTERVAL (? * 1000) MICROSECO
 -- owner_read_back
 /* ardso reader */
 UPDATE dso_owner
-SET at_reader = ?
-WHERE id = ?;
+SET at_reader = CASE id WHEN ? THEN ? ELSE at_reader END
+WHERE id IN (?);
 
 -- owner_scan
 /* ardso verify */
@@ -262,7 +262,7 @@ SELECT CAST(pg_current_snapshot() AS text);
 -- update_drop
 /* ardso pending */
 DELETE FROM dso_pending
-WHERE type = 'update' AND form = ? AND request = ?;
+WHERE id = ?;
 
 -- update_take
 /* ardso pending */

@@ -172,8 +172,8 @@ WHERE deleted = 1 AND updated < clock_timestamp() + CAST($1 AS bigint) * interva
 -- owner_read_back
 /* ardso reader */
 UPDATE dso_owner
-SET at_reader = $1
-WHERE id = $2;
+SET at_reader = CASE id WHEN $1 THEN $2 ELSE at_reader END
+WHERE id IN ($3);
 
 -- owner_scan
 /* ardso verify */
@@ -261,7 +261,7 @@ SELECT CAST(pg_current_snapshot() AS text);
 -- update_drop
 /* ardso pending */
 DELETE FROM dso_pending
-WHERE type = 'update' AND form = $1 AND request = $2;
+WHERE id = $1;
 
 -- update_take
 /* ardso pending */
