@@ -164,7 +164,7 @@ func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) e
 			return err
 		}
 	}
-	accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: conflict.Delete})
+	_, accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: conflict.Delete})
 	if err == nil && accepted {
 		w.written++
 	}
