@@ -103,8 +103,13 @@ func (w *writing) handedOver(ctx context.Context, op *mapping.Operation, c *copy
 	return w.put(ctx, op, c, false, overlay(c.form, nil, sorted(set)))
 }
 
-// notTaken keeps the failure of a hand-over on the giver, which goes on owning the request.
+// notTaken keeps the failure of a hand-over on the giver, which goes on owning the request; or that of an update.
 func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if op.Home.Direction == ownership.Down && c.row != nil {
+		if err := w.putStatus(ctx, op, c, "Failure"); err != nil {
+			return err
+		}
+	}
 	if s, ok := w.mayWriteBack(op, c); ok {
 		if op.Home.Begun {
 			s = s.NotTaken(c.hashes(nil))

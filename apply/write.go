@@ -816,7 +816,10 @@ func (w *writing) retry(ctx context.Context, id string) error {
 
 // recheck judges a stored failure by the definitions as they are now.
 func (w *writing) recheck(op *mapping.Operation) *mapping.Failure {
-	if op.Along != nil || op.Home != nil { // their values are checked where they are written
+	switch {
+	case op.Home != nil && op.Home.Kind == mapping.NotTaken:
+		return op.Failure // there is nothing else to carry out
+	case op.Along != nil || op.Home != nil: // their values are checked where they are written
 		return nil
 	}
 	m := w.t.mappings[op.Mapping]
