@@ -695,6 +695,9 @@ func (w *writing) park(ctx context.Context, op *mapping.Operation, f *mapping.Fa
 	}
 	w.parked++
 	w.held = append(w.held, heldKey(op))
+	if op.TellSource {
+		w.tell(op, "", f)
+	}
 	if err := w.holdRenamed(ctx, op); err != nil {
 		return err
 	}

@@ -130,6 +130,8 @@ type Home struct {
 	Return bool `json:"return,omitempty"`
 	// Direction, if not 0, is that of a change along the chain that could not be worked out.
 	Direction ownership.Direction `json:"direction,omitempty"`
+	// Failed: the target did not take what was transferred without ownership; it waits there.
+	Failed bool `json:"failed,omitempty"`
 	// Revert: the foreign change is undone, not only recorded.
 	Revert bool `json:"revert,omitempty"`
 	// Update waits until Due.
