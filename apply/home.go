@@ -82,6 +82,9 @@ func (w *writing) handedOver(ctx context.Context, op *mapping.Operation, c *copy
 	if err == nil {
 		err = w.saveState(ctx, c, &s)
 	}
+	if err == nil {
+		err = w.forgive(ctx, op)
+	}
 	if err != nil {
 		return err
 	}
@@ -108,9 +111,32 @@ func (w *writing) handedOverTo(ctx context.Context, op *mapping.Operation, s *ow
 	return sorted(set), control.DropUpdate(ctx, w.tx, op.Form, op.Request, op.Mapping, h.To.Server)
 }
 
-// notTaken keeps the failure of a hand-over on the giver, which goes on owning the request.
+// forgive removes the failure of an earlier attempt to give the request away, now that one has succeeded.
+func (w *writing) forgive(ctx context.Context, op *mapping.Operation) error {
+	if len(w.t.held.suspects([]control.Key{heldKey(op)})) == 0 {
+		return nil
+	}
+	rows, err := control.Held(ctx, w.tx, w.t.Source, heldKey(op))
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	waiting, err := decode(rows[0].Operation)
+	if err != nil || len(waiting) == 0 || waiting[0].Home == nil || waiting[0].Home.Kind != mapping.NotTaken {
+		return err
+	}
+	w.freed = append(w.freed, rows[0].Key())
+	return control.DeleteError(ctx, w.tx, rows[0].ID)
+}
+
+// notTaken keeps the failure of a hand-over on the giver, which goes on owning the request; or that of an update.
 func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf) error {
-	if s, ok := w.mayWriteBack(op, c); ok {
+	s, ok := w.mayWriteBack(op, c)
+	switch {
+	case op.Home.Direction == ownership.Down && c.row != nil:
+		if err := w.putStatus(ctx, op, c, "Failure"); err != nil {
+			return err
+		}
+	case ok:
 		id := schema.TransferStatus
 		if op.Home.Return {
 			id = schema.UpdateStatus
@@ -140,7 +166,7 @@ func status(form *schema.Form, id int, label string) value.Value {
 	return value.Null
 }
 
-// writeStatus keeps on the source that a transfer without ownership was carried out.
+// writeStatus keeps on the source what became of a transfer without ownership.
 func (w *writing) writeStatus(ctx context.Context, op *mapping.Operation, c *copyOf) error {
 	if c.row == nil {
 		return nil
@@ -148,6 +174,9 @@ func (w *writing) writeStatus(ctx context.Context, op *mapping.Operation, c *cop
 	set := map[int]value.Value{
 		schema.TransferStatus: status(c.form, schema.TransferStatus, "Success"),
 		schema.ToRequestID:    value.Text(op.Home.To.Request),
+	}
+	if op.Home.Failed {
+		set = map[int]value.Value{schema.TransferStatus: status(c.form, schema.TransferStatus, "Failure")}
 	}
 	write := slices.DeleteFunc(overlay(c.form, nil, sorted(set)), func(x conflict.Write) bool {
 		return c.row.Field(x.Field).Equal(x.Value)
@@ -171,7 +200,10 @@ func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) e
 			return err
 		}
 	}
-	accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: conflict.Delete})
+	if err := w.forgive(ctx, op); err != nil {
+		return err
+	}
+	_, accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: conflict.Delete})
 	if err == nil && accepted {
 		w.written++
 	}
@@ -277,7 +309,7 @@ func (w *writing) foreign(ctx context.Context, op *mapping.Operation, c *copyOf)
 // HomeOf makes what is to be written on the source out of what became of an operation on its target.
 func HomeOf(r Result) *mapping.Operation {
 	op := r.Op
-	h := &mapping.Home{Kind: mapping.Written, To: r.To}
+	h := &mapping.Home{Kind: mapping.Written, To: r.To, Failed: r.Failure != nil}
 	home := &mapping.Operation{
 		Mapping: op.Mapping, Action: mapping.Modify, Home: h, Pool: mapping.HomePool,
 		Source: op.Source, Form: op.Form, Request: op.Request, Target: op.Source, TargetForm: op.Form,
@@ -290,7 +322,7 @@ func HomeOf(r Result) *mapping.Operation {
 			h.Kind = mapping.NotTaken
 			h.To = ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}
 		}
-	case op.Image != nil:
+	case op.Image != nil && r.Failure == nil:
 		h.Kind, home.Action, home.Fields = mapping.Moved, mapping.Delete, op.Image
 	}
 	return home

@@ -404,7 +404,7 @@ func (w *writing) put(ctx context.Context, op *mapping.Operation, c *copyOf, isN
 	if len(write) == 0 {
 		return nil
 	}
-	accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: doing, Write: write})
+	_, accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: doing, Write: write})
 	if err == nil && !accepted {
 		err = &unsteadyError{form: c.form.Name, request: c.id()}
 	}
@@ -575,7 +575,7 @@ func (w *writing) alongDelete(ctx context.Context, op *mapping.Operation, c *cop
 				return err
 			}
 		}
-		accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: conflict.Delete})
+		_, accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: conflict.Delete})
 		if err == nil && accepted {
 			w.written++
 		}

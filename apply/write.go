@@ -433,9 +433,9 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 			return w.park(ctx, op, failure, nil)
 		}
 		outcome := conflict.Settle(op, current, w.rules(op))
-		done, err := w.carryOut(ctx, op, form, key, current, outcome)
+		made, done, err := w.carryOut(ctx, op, form, key, current, outcome)
 		if err == nil && done && op.TellSource && w.isTaken(op, outcome) {
-			w.tell(op, request.IDOf(form, key), nil)
+			w.tell(op, request.IDOf(form, made), nil)
 		}
 		if err != nil || done {
 			return err
@@ -473,39 +473,40 @@ func (w *writing) rules(op *mapping.Operation) conflict.Rules {
 	return r
 }
 
-// carryOut does what the outcome says. done is false where the request has changed under it.
-func (w *writing) carryOut(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, current *conflict.Current, o conflict.Outcome) (done bool, err error) {
+// carryOut does what the outcome says. made is the key of the request then; done is false where the request has
+// changed under it.
+func (w *writing) carryOut(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, current *conflict.Current, o conflict.Outcome) (made []value.Value, done bool, err error) {
 	if o.Do == conflict.Park {
-		return true, w.park(ctx, op, conflictFailure(op, o), current)
+		return key, true, w.park(ctx, op, conflictFailure(op, o), current)
 	}
-	accepted, err := true, error(nil)
+	made, accepted := key, true
 	if o.Do != conflict.Nothing {
 		err = w.within(ctx, func() error {
-			accepted, err = w.perform(ctx, op, form, key, o)
+			made, accepted, err = w.perform(ctx, op, form, key, o)
 			return err
 		})
 	}
 	if err != nil {
 		if w.passes(err) {
-			return false, err
+			return key, false, err
 		}
-		return true, w.park(ctx, op, w.refusal(op, err), current)
+		return key, true, w.park(ctx, op, w.refusal(op, err), current)
 	}
 	if !accepted {
-		return false, nil
+		return key, false, nil
 	}
 	if o.Do != conflict.Nothing {
 		w.written++
 	}
 	if o.By != "" && !(o.Kind == conflict.DeleteMissing && op.Quiet) {
 		w.conflicts++
-		return true, w.record(ctx, op, current, o)
+		return made, true, w.record(ctx, op, current, o)
 	}
-	return true, nil
+	return made, true, nil
 }
 
-// perform writes one request.
-func (w *writing) perform(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, o conflict.Outcome) (accepted bool, err error) {
+// perform writes one request. made is its key, which a new request may have got here.
+func (w *writing) perform(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, o conflict.Outcome) (made []value.Value, accepted bool, err error) {
 	var refused []int
 	switch o.Do {
 	case conflict.Delete:
@@ -513,22 +514,23 @@ func (w *writing) perform(ctx context.Context, op *mapping.Operation, form *sche
 	case conflict.Update:
 		fields, vals, ferr := fits(form, o.Write)
 		if ferr != nil {
-			return false, ferr
+			return key, false, ferr
 		}
 		refused, err = w.t.writer.Update(ctx, w.tx, form, statement.UpdateSet{Set: fields}, []statement.UpdateRow{{Key: key, Set: vals}})
 	default:
 		fields, vals, ferr := fits(form, withCreateDate(op, form, o.Write))
 		if ferr != nil {
-			return false, ferr
+			return key, false, ferr
 		}
 		if o.Do == conflict.InsertNew || missingKey(form, fields, vals) {
 			if fields, vals, err = w.newKey(ctx, form, fields, vals); err != nil {
-				return false, err
+				return key, false, err
 			}
+			key = vals[:1]
 		}
 		refused, err = w.t.writer.Insert(ctx, w.tx, form, fields, [][]value.Value{vals})
 	}
-	return err == nil && len(refused) == 0, err
+	return key, err == nil && len(refused) == 0, err
 }
 
 // withCreateDate fills Create Date of an AR System form where the mapping does not carry it and a modify
@@ -569,7 +571,7 @@ func missingKey(form *schema.Form, fields []*schema.Field, vals []value.Value) b
 	return n < len(form.Key)
 }
 
-// newKey puts a new Request ID in the place of the one given, as AR System makes them, from nextId in
+// newKey puts a new Request ID, first of all, in the place of the one given, as AR System makes them, from nextId in
 // this very transaction.
 func (w *writing) newKey(ctx context.Context, form *schema.Form, fields []*schema.Field, vals []value.Value) ([]*schema.Field, []value.Value, error) {
 	if form.NextID == nil || len(form.Key) != 1 {
@@ -704,6 +706,9 @@ func (w *writing) park(ctx context.Context, op *mapping.Operation, f *mapping.Fa
 	}
 	w.parked++
 	w.held = append(w.held, heldKey(op))
+	if op.TellSource {
+		w.tell(op, "", f)
+	}
 	if err := w.holdRenamed(ctx, op); err != nil {
 		return err
 	}
@@ -825,7 +830,10 @@ func (w *writing) retry(ctx context.Context, id string) error {
 
 // recheck judges a stored failure by the definitions as they are now.
 func (w *writing) recheck(op *mapping.Operation) *mapping.Failure {
-	if op.Along != nil || op.Home != nil { // their values are checked where they are written
+	switch {
+	case op.Home != nil && op.Home.Kind == mapping.NotTaken:
+		return op.Failure // there is nothing else to carry out
+	case op.Along != nil || op.Home != nil: // their values are checked where they are written
 		return nil
 	}
 	m := w.t.mappings[op.Mapping]

@@ -61,12 +61,12 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 func (d *Decider) along(e *event, fm *form, chain string, w ownership.Way) *Operation {
 	m, failure := d.way(fm, w)
 	if m == nil {
-		return d.failed(e, fm, w.To, failure)
+		return d.stuck(e, fm, w, failure)
 	}
 	when := definition.Immediately
 	if w.Direction == ownership.Down && e.after != nil {
 		if when, failure = d.whenToUpdate(m, e, fm); failure != nil {
-			return d.failed(e, fm, w.To, failure)
+			return d.stuck(e, fm, w, failure)
 		}
 		if when == definition.NoUpdate || when == definition.OnReturn {
 			return nil
@@ -228,12 +228,23 @@ func (d *Decider) handOver(op *Operation, m *plan, e *event, fm *form, back bool
 		chain:    chain,
 	}
 	d.owners.open[e.key] = e.open
+	e.gave = m.Name
 	return op
 }
 
 // transferOwnership decides on a transfer that takes the request away from here: data + ownership, or
 // copy + delete.
 func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
+	to := ownership.Place{Server: m.To.Server, Form: m.ToForm.Name, Mapping: m.Name}
+	if e.gave != "" && e.gave != m.Name {
+		op := d.failed(e, fm, to, &Failure{
+			Kind:   notOwner,
+			Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: the same change gives it away along mapping %q already (ARERR 3116)", m.Name, e.id, fm.Name, d.server, e.gave),
+			Fix:    "let the filters of one change name one mapping that hands ownership over; the others may be data only",
+		})
+		op.Home.Epoch = 0 // which is that of the hand-over that goes on
+		return op
+	}
 	if e.open != nil || e.foreign {
 		return nil // it has been given away, or the change is not the owner's
 	}
@@ -241,7 +252,7 @@ func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 		if e.merge {
 			return nil // a change that follows the chain
 		}
-		return d.failed(e, fm, ownership.Place{Server: m.To.Server, Form: m.ToForm.Name, Mapping: m.Name}, &Failure{
+		return d.failed(e, fm, to, &Failure{
 			Kind:   notOwner,
 			Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: it does not own itself, so it cannot be given away (ARERR 3116)", m.Name, e.id, fm.Name, d.server),
 			Fix:    "transfer it from the server that owns it: `ardso explain` tells which; if none does, see `ardso owner`",
@@ -259,7 +270,7 @@ func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 		d.handOver(op, m, e, fm, false)
 	}
 	if op.Failure != nil {
-		return d.failed(e, fm, ownership.Place{Server: m.To.Server, Form: m.ToForm.Name, Mapping: m.Name}, op.Failure)
+		return d.failed(e, fm, to, op.Failure)
 	}
 	return op
 }
@@ -274,7 +285,7 @@ func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation 
 	case !owns(fm.master, e.after):
 		return nil // it was returned already
 	case from.IsZero() || e.state.Deleted:
-		return d.failed(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, &Failure{
+		return d.notReturned(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, &Failure{
 			Kind:   nowhereToReturn,
 			Reason: fmt.Sprintf("request %q of form %q on %s: it came from nowhere, so it cannot be returned", e.id, fm.Name, d.server),
 			Fix:    "narrow the run_if of the filter to requests that came from elsewhere: 'From Server' != $NULL$",
@@ -282,7 +293,7 @@ func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation 
 	}
 	m := d.returns[from.Mapping]
 	if m == nil || m.FromForm != fm.Form || m.To.Server != from.Server || m.ToForm.Name != from.Form {
-		return d.failed(e, fm, from, mismatch(d.server, fm.Name, from))
+		return d.notReturned(e, fm, from, mismatch(d.server, fm.Name, from))
 	}
 	op := m.operation(d, e)
 	op.Action, op.Renamed, op.Pool = Create, "", r.Pool
@@ -292,7 +303,7 @@ func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation 
 	}
 	d.address(op, m, from.Request)
 	if op.Failure != nil {
-		return d.failed(e, fm, from, op.Failure)
+		return d.notReturned(e, fm, from, op.Failure)
 	}
 	return d.handOver(op, m, e, fm, true)
 }
@@ -314,6 +325,20 @@ const HomePool = "home"
 func (d *Decider) failed(e *event, fm *form, to ownership.Place, f *Failure) *Operation {
 	op := d.home(e, fm, to.Mapping, &Home{Kind: NotTaken, Epoch: e.state.At(), Chain: e.state.Chain, To: to})
 	op.Failure = f
+	return op
+}
+
+// notReturned is failed for a return.
+func (d *Decider) notReturned(e *event, fm *form, to ownership.Place, f *Failure) *Operation {
+	op := d.failed(e, fm, to, f)
+	op.Home.Return = true
+	return op
+}
+
+// stuck is failed for a change that does not find its way along the chain: no ownership was to go with it.
+func (d *Decider) stuck(e *event, fm *form, w ownership.Way, f *Failure) *Operation {
+	op := d.failed(e, fm, w.To, f)
+	op.Home.Epoch, op.Home.Direction = 0, w.Direction
 	return op
 }
 

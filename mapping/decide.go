@@ -336,7 +336,8 @@ type event struct {
 	key     ownership.Key
 	state   ownership.State
 	open    *openHandOver
-	foreign bool // made by someone who does not own the request
+	gave    string // the mapping along which this very change gives the request away
+	foreign bool   // made by someone who does not own the request
 }
 
 // current is the image that 'F' reads.

@@ -121,13 +121,17 @@ const (
 // operation's Form and Request name the source's request.
 type Home struct {
 	Kind  HomeKind        `json:"kind"`
-	Epoch int64           `json:"epoch,omitempty"` // of the hand-over; the write-back is void under another
+	Epoch int64           `json:"epoch,omitempty"` // of the hand-over; the write-back is void under another; 0 = none was begun
 	Chain string          `json:"chain,omitempty"`
 	To    ownership.Place `json:"to"` // the copy on the target
 	// Begun: the hand-over was begun, and is over with this.
 	Begun bool `json:"begun,omitempty"`
-	// Return: ownership went back to where it came from.
+	// Return: ownership went, or was to go, back to where it came from.
 	Return bool `json:"return,omitempty"`
+	// Direction, if not 0, is that of a change along the chain that could not be worked out.
+	Direction ownership.Direction `json:"direction,omitempty"`
+	// Failed: the target did not take what was transferred without ownership; it waits there.
+	Failed bool `json:"failed,omitempty"`
 	// Revert: the foreign change is undone, not only recorded.
 	Revert bool `json:"revert,omitempty"`
 	// Update waits until Due.

@@ -132,13 +132,13 @@ func readCheckpoints(ctx context.Context, h Handle, name string, args ...any) ([
 }
 
 // DropStale deletes a source's rows of layouts other than keep, once everything they cover is
-// covered by those of keep.
-func DropStale(ctx context.Context, db *engine.DB, source string, epoch int64, keep string) error {
+// covered by those of keep; and other than writeBack, under which a source writes to itself and nothing is covered.
+func DropStale(ctx context.Context, db *engine.DB, source string, epoch int64, keep, writeBack string) error {
 	return within(ctx, db, func(tx *sqlx.Tx) error {
 		if err := fence(ctx, tx, source, epoch); err != nil {
 			return err
 		}
-		_, err := exec(ctx, tx, "checkpoint_drop", source, keep)
+		_, err := exec(ctx, tx, "checkpoint_drop", source, keep, writeBack)
 		return err
 	})
 }

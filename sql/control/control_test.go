@@ -258,8 +258,8 @@ func TestCheckpoints(t *testing.T) {
 
 		c.Layout, c.Epoch = "3", 6
 		must0(t, Prepare(ctx, db, c.Source, 6, c))
-		wantError[*FencedError](t, DropStale(ctx, db, c.Source, 5, "3"))
-		must0(t, DropStale(ctx, db, c.Source, 6, "3"))
+		wantError[*FencedError](t, DropStale(ctx, db, c.Source, 5, "3", ""))
+		must0(t, DropStale(ctx, db, c.Source, 6, "3", ""))
 		got = get(LoadCheckpoints(ctx, db, c.Source))(t)
 		if len(got) != 1 || got[0].Layout != "3" {
 			t.Errorf("got %v, want the row of layout 3 only", got)
@@ -765,7 +765,7 @@ func TestRepair(t *testing.T) {
 			t.Errorf("got epoch %d, want the lease's, %d", c.Epoch, epoch)
 		}
 		must0(t, Advance(ctx, db, row))
-		must0(t, DropStale(ctx, db, db.Server, epoch, "none"))
+		must0(t, DropStale(ctx, db, db.Server, epoch, "none", ""))
 		if list := get(LoadCheckpoints(ctx, db, db.Server))(t); len(list) != 0 {
 			t.Errorf("a repair counts as a thread: %v", list)
 		}

@@ -73,17 +73,27 @@ func newLayout(source, target string, single bool, defs *definition.Compiled) *l
 				put(m.ToForm.Name, m.FromForm.Name, transferPool(defs, m.Name), apply.IsSerial(m.FromForm))
 			}
 		}
-		if source == target { // what is written on the source itself
-			for _, f := range []*schema.Form{m.FromForm, m.ToForm} {
-				if f.Server == source {
-					put(f.Name, f.Name, mapping.HomePool, true)
-				}
-			}
+	}
+	if source == target {
+		for _, f := range homeForms(source, defs) {
+			put(f.Name, f.Name, mapping.HomePool, true)
 		}
 	}
 	sum := sha256.Sum256([]byte(l.text()))
 	l.id = hex.EncodeToString(sum[:8])
 	return l
+}
+
+// homeForms are the forms of a source on which something may have to be written on the source itself: those of
+// its mappings, and those of its filters, which may return what a mapping brought that is no longer there.
+func homeForms(source string, defs *definition.Compiled) (forms []*schema.Form) {
+	for _, m := range defs.Mappings {
+		forms = append(forms, m.FromForm, m.ToForm)
+	}
+	for _, f := range defs.Filters {
+		forms = append(forms, f.Form)
+	}
+	return slices.DeleteFunc(forms, func(f *schema.Form) bool { return f.Server != source })
 }
 
 // transferPool is the pool in which a mapping's transfers run.

@@ -291,6 +291,97 @@ func TestReturnByHand(t *testing.T) {
 	})
 }
 
+// What cannot be given away or returned says what, where and why, leaves every copy as it was, and goes on saying so
+// when it is tried again.
+func TestOwnershipBadInput(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		do    func(o *owned)
+		on    string // where it is parked
+		error string
+		says  []string
+		want  []string // R1 on a and b
+	}{
+		{
+			"transfer by hand of what is owned elsewhere", func(o *owned) {
+				o.add("a", "R1", 1)
+				o.rest()
+				o.byHand(o.sys.Transfer, `'id' = "R1"`)
+			}, "a", "ownership.not_owner", []string{`mapping "a to b"`, `request "R1"`, `form "Repair" on a`, "3116"}, []string{"broken|n|0", "broken|n|1"},
+		},
+		{
+			"transfer to where it owns itself", func(o *owned) {
+				o.add("b", "R1", 0)
+				o.add("a", "R1", 1)
+				o.rest()
+			}, "a", "owned_there", []string{`mapping "a to b"`, `request "R1"`, `form "Repair" on b`}, []string{"broken|n|<null>", "broken|n|<null>"},
+		},
+		{
+			"return by a filter of what came from nowhere", func(o *owned) {
+				o.add("b", "R1", 0)
+				o.exec("b", "UPDATE repair SET status = 2 WHERE id = 'R1'")
+				o.rest()
+			}, "b", "ownership.nowhere_to_return", []string{`request "R1"`, `form "Repair" on b`, "came from nowhere"}, []string{"", "broken|n|<null>"},
+		},
+		{
+			"return by hand of what came from nowhere", func(o *owned) {
+				o.add("b", "R1", 0)
+				o.byHand(o.sys.Return, "")
+			}, "b", "ownership.nowhere_to_return", []string{`request "R1"`, `form "Repair" on b`, "came from nowhere"}, []string{"", "broken|n|<null>"},
+		},
+		{
+			"choice of a mapping that is not there", func(o *owned) {
+				o.exec("a", "INSERT INTO repair (id, summary, notes, status, dso_to_mapping) VALUES ('R1', 'broken', 'n', 1, 'a to c')")
+				o.rest()
+			}, "a", "override.no_mapping", []string{`request "R1"`, `form "Repair" on a`, `"a to c"`}, []string{"broken|n|<null>", ""},
+		},
+		{
+			"update along a mapping that is gone", func(o *owned) {
+				o.add("a", "R1", 1)
+				o.rest()
+				o.yaml = strings.ReplaceAll(o.yaml, "a to b", "renamed")
+				o.reopen()
+				o.exec("b", "UPDATE repair SET notes = 'm' WHERE id = 'R1'")
+				o.rest()
+			}, "b", "ownership.mapping_differs", []string{`"a to b"`, `form "Repair" on b`, "3113"}, []string{"broken|n|0", "broken|m|1"},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			o := newOwned(t, []string{"sqlite", "sqlite"}, handOverDefinitions)
+			o.open()
+			test.do(o)
+			for range 2 {
+				o.want("R1", "a", test.want[0], "b", test.want[1])
+				o.equal("error", rows(t, o.dbs[test.on], "SELECT request, error, status FROM dso_pending_error"), "R1|"+test.error+"|held")
+				reason := rows(t, o.dbs[test.on], "SELECT reason FROM dso_pending_error")
+				for _, s := range test.says {
+					if !strings.Contains(strings.Join(reason, ""), s) {
+						t.Errorf("%q is not in %q", s, reason)
+					}
+				}
+				o.exec(test.on, "UPDATE dso_pending_error SET status = 'retry'")
+				o.rest()
+			}
+		})
+	}
+}
+
+// add has a user make a request.
+func (o *owned) add(server, id string, status int) {
+	o.exec(server, fmt.Sprintf("INSERT INTO repair (id, summary, notes, status) VALUES ('%s', 'broken', 'n', %d)", id, status))
+}
+
+// byHand gives requests away, or back.
+func (o *owned) byHand(operate func(context.Context, string, string, run.TransferOptions) (run.TransferResult, error), where string) {
+	o.t.Helper()
+	if _, err := operate(o.t.Context(), "a to b", where, run.TransferOptions{Log: testLog(o.t)}); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
 func number(t *testing.T, one []string) int {
 	t.Helper()
 	n, err := strconv.Atoi(one[0])

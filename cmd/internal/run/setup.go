@@ -339,7 +339,7 @@ func (s *System) lastApplied(ctx context.Context, source string) (string, error)
 // is not read on, and a new log may count from the beginning again.
 func (s *System) forget(ctx context.Context, source string, epoch int64) error {
 	return s.eachTarget(ctx, source, func(db *engine.DB) error {
-		return control.DropStale(ctx, db, source, epoch, "")
+		return control.DropStale(ctx, db, source, epoch, "", "")
 	})
 }
 

@@ -274,7 +274,7 @@ func (s *source) openTargets(ctx context.Context, from cdc.Position) error {
 			return err
 		}
 		if len(t.covered) > 1 && s.isPast(t, from) {
-			if err := control.DropStale(ctx, to.DB, s.server.Name, s.epoch, l.id); err != nil {
+			if err := control.DropStale(ctx, to.DB, s.server.Name, s.epoch, l.id, writeBackLayout); err != nil {
 				return err
 			}
 		}

@@ -280,7 +280,7 @@ func (s *source) askAgain(ctx context.Context, t *target, r control.PendingError
 		return false, nil
 	}
 	ops, err := ReadOperations(r.Operation)
-	if err != nil || len(ops) == 0 || ops[0].Home == nil || ops[0].Home.Kind != mapping.NotTaken {
+	if err != nil || len(ops) == 0 || ops[0].Home == nil || ops[0].Home.Kind != mapping.NotTaken || ops[0].Home.Direction != 0 {
 		return false, err
 	}
 	m := s.sys.Compiled.Mapping(r.Mapping)

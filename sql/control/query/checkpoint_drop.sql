@@ -1,3 +1,3 @@
 /* ardso apply */
 DELETE FROM dso_checkpoint
-WHERE source = ? AND layout <> ? AND thread >= 0
+WHERE source = ? AND layout NOT IN (?, ?) AND thread >= 0

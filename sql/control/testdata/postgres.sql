@@ -24,7 +24,7 @@ WHERE source = $1 AND pool = $2 AND layout = $3 AND thread = $4;
 -- checkpoint_drop
 /* ardso apply */
 DELETE FROM dso_checkpoint
-WHERE source = $1 AND layout <> $2 AND thread >= 0;
+WHERE source = $1 AND layout NOT IN ($2, $3) AND thread >= 0;
 
 -- checkpoint_epoch
 /* ardso apply */

@@ -23,7 +23,7 @@ WHERE source = ? AND pool = ? AND layout = ? AND thread = ?;
 -- checkpoint_drop
 /* ardso apply */
 DELETE FROM dso_checkpoint
-WHERE source = ? AND layout <> ? AND thread >= 0;
+WHERE source = ? AND layout NOT IN (?, ?) AND thread >= 0;
 
 -- checkpoint_epoch
 /* ardso apply */
