@@ -91,7 +91,7 @@ func explained(t *testing.T, engines []string) *owned {
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	for _, engines := range [][]string{{"postgres15", "mariadb10.11", "sqlite"}, {"sqlite", "postgres15", "mariadb10.11"}, {"mariadb10.11", "sqlite", "postgres15"}} {
+	for _, engines := range inShort([][]string{{"postgres15", "mariadb10.11", "sqlite"}, {"sqlite", "postgres15", "mariadb10.11"}, {"mariadb10.11", "sqlite", "postgres15"}}) {
 		t.Run(strings.Join(engines, " to "), func(t *testing.T) {
 			t.Parallel()
 			o := explained(t, engines)

@@ -247,3 +247,11 @@ func (w *world) reopen() {
 	}
 	w.open()
 }
+
+// inShort is the first of what a test goes through, in short runs.
+func inShort[T any](list []T) []T {
+	if testing.Short() {
+		return list[:1]
+	}
+	return list
+}

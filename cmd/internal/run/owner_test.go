@@ -159,7 +159,7 @@ func (o *owned) repaired(all []*run.Connection, server, id string) {
 // Repairs amid hand-overs, by whomever they are carried out, leave each request with one owner, and stop no thread.
 func TestOwnerSetMasterUnderLoad(t *testing.T) {
 	t.Parallel()
-	for _, engines := range [][]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "sqlite"}, {"sqlite", "postgres15"}} {
+	for _, engines := range inShort([][]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "sqlite"}, {"sqlite", "postgres15"}}) {
 		t.Run(strings.Join(engines, " to "), func(t *testing.T) {
 			t.Parallel()
 			const n = 8

@@ -43,7 +43,7 @@ func (o *owned) handedOver(n int) {
 // Each fault is found, with the copy that its remedy is about, and nothing else.
 func TestVerifyOwnership(t *testing.T) {
 	t.Parallel()
-	for _, engines := range [][]string{{"postgres15", "mariadb10.11"}, {"sqlite", "postgres15"}} {
+	for _, engines := range inShort([][]string{{"postgres15", "mariadb10.11"}, {"sqlite", "postgres15"}}) {
 		t.Run(strings.Join(engines, " to "), func(t *testing.T) {
 			t.Parallel()
 			o := newOwned(t, engines, handOverDefinitions)
@@ -146,7 +146,7 @@ func TestVerifyOwnershipUnreachable(t *testing.T) {
 // Hand-overs under way are no faults, however many there are.
 func TestVerifyOwnershipWhileRunning(t *testing.T) {
 	t.Parallel()
-	for _, engines := range [][]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "sqlite"}} {
+	for _, engines := range inShort([][]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "sqlite"}}) {
 		t.Run(strings.Join(engines, " to "), func(t *testing.T) {
 			t.Parallel()
 			o := newOwned(t, engines, handOverDefinitions)
