@@ -188,6 +188,23 @@ func TestUpdatesWait(t *testing.T) {
 	})
 }
 
+// An update that a process had taken when it ended is carried out by the next, and is nobody else's work.
+func TestUpdateTakenBefore(t *testing.T) {
+	t.Parallel()
+	o := newOwned(t, []string{"sqlite", "sqlite"}, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: hourly", 1))
+	o.open()
+	o.add("a", "R1", 1)
+	o.rest()
+	for i := range 5 {
+		o.exec("b", fmt.Sprintf("UPDATE repair SET notes = 'm%d' WHERE id = 'R1'", i))
+		o.once()
+		o.exec("b", "UPDATE dso_pending SET status = 'running'")
+		o.once()
+		o.equal("waiting", rows(t, o.dbs["b"], "SELECT status, error FROM dso_pending"))
+		o.want("R1", "a", fmt.Sprintf("broken|m%d|0", i), "b", fmt.Sprintf("broken|m%d|1", i))
+	}
+}
+
 // An edit by someone who does not own the request is recorded, and undone if the mapping says so.
 func TestForeignChange(t *testing.T) {
 	ownershipEngines(t, func(t *testing.T, engines []string) {
@@ -315,7 +332,7 @@ func TestOwnershipBadInput(t *testing.T) {
 				o.add("b", "R1", 0)
 				o.add("a", "R1", 1)
 				o.rest()
-			}, "a", "owned_there", []string{`mapping "a to b"`, `request "R1"`, `form "Repair" on b`}, []string{"broken|n|<null>", "broken|n|<null>"},
+			}, "a", "owned_there", []string{`mapping "a to b"`, `request "R1"`, `form "Repair" on b`}, []string{"broken|n|1", "broken|n|<null>"},
 		},
 		{
 			"return by a filter of what came from nowhere", func(o *owned) {
