@@ -1048,7 +1048,7 @@ func conformanceOfQueues() []*conformanceCase {
 				c.errors("b", "R1|23 a to b|insert_exists")
 				c.errors("a", "R2|23 give|owned_there")
 				c.fields("a", "F23", "R1", "301=2")
-				c.fields("a", "F23", "R2", "301=2")
+				c.fields("a", "F23", "R2", "301=2 303=1")
 
 				// Cured, but nobody has asked: nothing happens, and what follows waits.
 				c.remove("b", "F23", "R1")
