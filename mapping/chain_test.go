@@ -309,7 +309,7 @@ func TestOpenHandOver(t *testing.T) {
 		{"edits are forwarded", []*cdc.Transaction{edit("n", "m"), edit("m", "o")}, []string{"up to b/R1: modify 1002", "up to b/R1: modify 1002"}},
 		{"what came through the new owner is not", []*cdc.Transaction{merged(edit("n", "m"), "b")}, []string{""}},
 		{"what came from elsewhere is", []*cdc.Transaction{merged(edit("n", "m"), "c")}, []string{"up to b/R1: modify 1002"}},
-		{"a delete is forwarded", []*cdc.Transaction{tx(gone(owned("", 1, "n")))}, []string{"up to b/R1: delete"}},
+		{"a delete is forwarded", []*cdc.Transaction{tx(gone(owned("", 1, "n")))}, []string{"on the source: gone; up to b/R1: delete"}},
 		{"an edit that does not fit is parked where it goes", []*cdc.Transaction{edit("n", "far too long")}, []string{"up to b/R1: modify 1002: value.too_long"}},
 		{
 			"it is written back",
@@ -323,10 +323,10 @@ func TestOpenHandOver(t *testing.T) {
 		{
 			"it was not taken",
 			[]*cdc.Transaction{
-				writeBack(tx(recorded(ownership.State{Epoch: 1, Owner: true})), "a"),
+				writeBack(tx(recorded(ownership.State{Epoch: 2, Owner: true})), "a"),
 				edit("n", "m"),
 			},
-			[]string{"", "give to b/R1, epoch 1"},
+			[]string{"", "give to b/R1, epoch 2"},
 		},
 		{
 			"it is back before it is written back",
@@ -353,25 +353,27 @@ func TestOpenHandOver(t *testing.T) {
 	}
 }
 
-// Closed tells once of each hand-over that the log has closed.
+// Closed tells once of each hand-over that the log has closed, and whether the request was changed meanwhile.
 func TestClosed(t *testing.T) {
 	t.Parallel()
-	d := chainDecider(t, "a")
-	decide(t, d, tx(made(owned("", 1, "n"))))
-	if got := d.Closed(); len(got) > 0 {
-		t.Errorf("closed before: %v", got)
-	}
-	// A record of the state before the hand-over does not close it.
-	decide(t, d, merged(tx(recorded(ownership.State{Chain: "chain", Epoch: 1, Owner: true})), "c"))
-	if got := d.Closed(); len(got) > 0 {
-		t.Errorf("closed by its own epoch: %v", got)
-	}
-	decide(t, d, writeBack(tx(recorded(ownership.State{Chain: "chain", Epoch: 1, To: placeOn("b", "a to b")})), "a"))
-	if diff := cmp.Diff([]ownership.Key{r1}, d.Closed()); diff != "" {
-		t.Error(diff)
-	}
-	if got := d.Closed(); len(got) > 0 {
-		t.Errorf("told twice: %v", got)
+	for _, touched := range []bool{false, true} {
+		d := chainDecider(t, "a")
+		decide(t, d, tx(made(owned("", 1, "n"))))
+		if touched {
+			decide(t, d, tx(edited(owned("", 1, "n"), owned("", 1, "m"))))
+		}
+		// A record of the state before the hand-over does not close it.
+		decide(t, d, merged(tx(recorded(ownership.State{Chain: "chain", Epoch: 1, Owner: true})), "c"))
+		if got := d.Closed(); len(got) > 0 {
+			t.Errorf("closed before: %v", got)
+		}
+		decide(t, d, writeBack(tx(recorded(ownership.State{Chain: "chain", Epoch: 1, To: placeOn("b", "a to b")})), "a"))
+		if diff := cmp.Diff([]mapping.Closed{{Key: r1, Touched: touched}}, d.Closed()); diff != "" {
+			t.Error(diff)
+		}
+		if got := d.Closed(); len(got) > 0 {
+			t.Errorf("told twice: %v", got)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -86,6 +87,7 @@ func (j *jobs) look(ctx context.Context) ([]control.Pending, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", j.s.server.Name, err)
 	}
+	list = slices.DeleteFunc(list, func(p control.Pending) bool { return p.Type == jobUpdate })
 	loading := make(map[string]bool)
 	for _, p := range list {
 		loading[p.Mapping] = loading[p.Mapping] || p.Type == jobTransfer
@@ -213,6 +215,7 @@ func (j *jobs) prepare(ctx context.Context, p *control.Pending) (*schema.Form, s
 const (
 	jobTransfer = "transfer"
 	jobReturn   = "return"
+	jobUpdate   = "update" // no job: carryUpdates carries it out
 )
 
 // jobForm is the form whose requests a job takes along its mapping, or back.

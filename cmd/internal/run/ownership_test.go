@@ -189,6 +189,23 @@ func TestUpdatesWait(t *testing.T) {
 	})
 }
 
+// An update that a process had taken when it ended is carried out by the next, and is nobody else's work.
+func TestUpdateTakenBefore(t *testing.T) {
+	t.Parallel()
+	o := newOwned(t, []string{"sqlite", "sqlite"}, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: hourly", 1))
+	o.open()
+	o.add("a", "R1", 1)
+	o.rest()
+	for i := range 5 {
+		o.exec("b", fmt.Sprintf("UPDATE repair SET notes = 'm%d' WHERE id = 'R1'", i))
+		o.once()
+		o.exec("b", "UPDATE dso_pending SET status = 'running'")
+		o.once()
+		o.equal("waiting", rows(t, o.dbs["b"], "SELECT status, error FROM dso_pending"))
+		o.want("R1", "a", fmt.Sprintf("broken|m%d|0", i), "b", fmt.Sprintf("broken|m%d|1", i))
+	}
+}
+
 // An edit by someone who does not own the request is recorded, and undone if the mapping says so.
 func TestForeignChange(t *testing.T) {
 	ownershipEngines(t, func(t *testing.T, engines []string) {
