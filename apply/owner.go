@@ -171,6 +171,9 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 	}
 	switch {
 	case isNew:
+		if f := w.lacks(op, form); f != nil {
+			return f, nil
+		}
 		write = withCreateDate(op, form, written(op))
 	case c.state != nil && c.state.Chain == op.Offer.Chain:
 		write, kept = w.mergeOffer(op, c)
@@ -212,6 +215,14 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 	}
 	w.tell(op, c.id(), nil)
 	return nil, nil
+}
+
+// lacks refuses a return to where the request is no longer, if what it does not carry back must have a value.
+func (w *writing) lacks(op *mapping.Operation, form *schema.Form) *mapping.Failure {
+	if m := w.t.mappings[op.Mapping]; m != nil && op.Offer.Return {
+		return mapping.CheckRequired(op, form, m.RequireRequiredFields, true)
+	}
+	return nil
 }
 
 // taken refuses a hand-over because of what is there, and records it with both images (G5).

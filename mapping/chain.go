@@ -297,6 +297,7 @@ func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation 
 	}
 	op := m.operation(d, e)
 	op.Action, op.Renamed, op.Pool = Create, "", r.Pool
+	op.Offer = &ownership.Offer{Return: true} // what is not carried back need not be checked
 	m.fill(op, e)
 	if e.failure != nil {
 		op.Failure = e.failure

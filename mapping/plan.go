@@ -280,9 +280,7 @@ func CheckValues(op *Operation, m *definition.CompiledMapping) *Failure {
 	if op.Action == Delete {
 		return nil
 	}
-	given := make(map[int]value.Value, len(op.Fields))
 	for _, c := range op.Fields {
-		given[c.Field] = c.After
 		f := m.ToForm.FieldByID(c.Field)
 		if f == nil {
 			return checkFailure(op, &schema.FitError{Kind: "field.missing", ID: c.Field, Reason: fmt.Sprintf("form %q has no such field any more", m.ToForm.Name)})
@@ -296,16 +294,27 @@ func CheckValues(op *Operation, m *definition.CompiledMapping) *Failure {
 		if m.EnforcePatternMatching && f.Pattern != "" && !matchesPattern(f.Pattern, c.After) {
 			return checkFailure(op, &schema.FitError{Kind: "value.pattern", Field: f.Name, ID: f.ID, Reason: fmt.Sprintf("the value does not match the field's pattern %q", f.Pattern)})
 		}
-		if op.Action == Modify && mustHaveValue(m, f) && isEmpty(m, c.After) {
+		if op.Action == Modify && mustHaveValue(f, m.ToForm, m.RequireRequiredFields) && isEmpty(c.After, m.ToForm) {
 			return checkFailure(op, requiredError(f))
 		}
 	}
 	if op.Action == Create {
-		for _, f := range m.ToForm.Fields {
-			v, ok := given[f.ID]
-			if mustHaveValue(m, f) && !m.ToForm.IsKey(f) && (!ok || isEmpty(m, v)) && !(!ok && f.Column.HasDefault) {
-				return checkFailure(op, requiredError(f))
-			}
+		return CheckRequired(op, m.ToForm, m.RequireRequiredFields, op.Offer == nil || !op.Offer.Return)
+	}
+	return nil
+}
+
+// CheckRequired says which required field of the target's form op, which brings a whole request, leaves without a
+// value; nil if none. require: the mapping insists on required fields. isNew: what op does not carry stays empty; a
+// return goes to a copy that has it.
+func CheckRequired(op *Operation, form *schema.Form, require, isNew bool) *Failure {
+	for _, f := range form.Fields {
+		if !mustHaveValue(f, form, require) || form.IsKey(f) {
+			continue
+		}
+		given := op.Field(f.ID)
+		if given == nil && isNew && !f.Column.HasDefault || given != nil && isEmpty(given.After, form) {
+			return checkFailure(op, requiredError(f))
 		}
 	}
 	return nil
@@ -313,15 +322,15 @@ func CheckValues(op *Operation, m *definition.CompiledMapping) *Failure {
 
 // mustHaveValue: required fields where the mapping insists; Submitter, Status and Short Description
 // of an AR System form always (dso-reference 10.1).
-func mustHaveValue(m *definition.CompiledMapping, f *schema.Field) bool {
-	core := m.ToForm.ID != 0 && (f.ID == schema.Submitter || f.ID == schema.Status || f.ID == schema.ShortDescription)
-	return core || f.Required && m.RequireRequiredFields
+func mustHaveValue(f *schema.Field, form *schema.Form, require bool) bool {
+	core := form.ID != 0 && (f.ID == schema.Submitter || f.ID == schema.Status || f.ID == schema.ShortDescription)
+	return core || f.Required && require
 }
 
-// isEmpty reports whether v leaves a field of the target without a value: the empty text does where the
+// isEmpty reports whether v leaves a field of the form without a value: the empty text does where the
 // form reads it as NULL.
-func isEmpty(m *definition.CompiledMapping, v value.Value) bool {
-	return v.IsNull() || m.ToForm.EmptyIsNull && v.Kind() == value.KindText && v.Text() == ""
+func isEmpty(v value.Value, form *schema.Form) bool {
+	return v.IsNull() || form.EmptyIsNull && v.Kind() == value.KindText && v.Text() == ""
 }
 
 func requiredError(f *schema.Field) error {

@@ -400,6 +400,25 @@ func (o *owned) byHand(operate func(context.Context, string, string, run.Transfe
 	}
 }
 
+// A return need not carry what the copy that it goes back to must have; where that copy is gone, it is refused.
+func TestReturnKeepsRequiredFields(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, strings.Replace(handOverDefinitions, "when_to_update: immediately", "allow_any_user_to_delete: yes", 1))
+		o.exec("a", "ALTER TABLE repair ADD COLUMN item varchar(20)")
+		o.yaml = strings.Replace(o.yaml, "request_id: id}", "request_id: id, fields: [{column: item, required: yes}]}", 1) // of a
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status, item) VALUES ('R1', 'broken', 'n', 1, 'chair'), ('R2', 'broken', 'n', 1, 'desk')")
+		o.rest()
+		o.exec("a", "DELETE FROM repair WHERE id = 'R2'")
+		o.exec("b", "UPDATE repair SET notes = 'done', status = 2")
+		o.rest()
+		o.want("R1", "a", "broken|done|1", "b", "broken|done|0")
+		o.equal("item", rows(t, o.dbs["a"], "SELECT item FROM repair WHERE id = 'R1'"), "chair")
+		o.want("R2", "a", "", "b", "broken|done|1")
+		o.equal("error", rows(t, o.dbs["b"], "SELECT request, error FROM dso_pending_error"), "R2|value.required")
+	})
+}
+
 func number(t *testing.T, one []string) int {
 	t.Helper()
 	n, err := strconv.Atoi(one[0])
