@@ -17,8 +17,8 @@ import (
 	"ardso/cmd/internal/report"
 )
 
-// demoFiles is the story: definitions, the three databases, the changes of each step (N.server.sql),
-// what is shown of each database, and the check at the end.
+// demoFiles is the story: definitions, the three databases, the changes of each step (N.server.sql) and those
+// that are refused, what is shown of each database, and the check at the end.
 //
 //go:embed demo
 var demoFiles embed.FS
@@ -96,6 +96,7 @@ type scene struct {
 	text     string
 	commands [][]string // of ardso, after the changes of the step were made
 	show     []string   // offices whose databases are shown afterwards
+	refused  string     // office whose guard then refuses an edit (N.refused.server.sql)
 	after    string     // what to see in the tables
 }
 
@@ -103,9 +104,14 @@ var story = []scene{
 	{
 		title: "Three offices, three databases",
 		text: "Repairs are submitted in San Francisco, whose database is an AR System database. Chairs are repaired in Chicago, " +
-			"which keeps them in a table of its own. Tokyo collects what was learnt. The definitions are in ardso.yaml; `init` prepares the databases.",
-		commands: [][]string{{"init"}},
-		show:     offices,
+			"which keeps them in a table of its own. Tokyo collects what was learnt. The definitions are in ardso.yaml. `fields add` gives repairs " +
+			"the fields that tell who owns them, which armchairs will need; `init` prepares the databases.",
+		commands: [][]string{
+			{"fields", "add", "Repair", "--server", "sanfrancisco", "--group", "basic"},
+			{"fields", "add", "Chair Repair", "--server", "chicago", "--group", "basic"},
+			{"init"},
+		},
+		show: offices,
 	},
 	{
 		title:    "The first load",
@@ -151,6 +157,33 @@ var story = []scene{
 		text:     "Maria deletes SF0041. The filter `withdrawn chairs` deletes Chicago's copy.",
 		commands: [][]string{{"run", "--once"}},
 		show:     []string{"sanfrancisco", "chicago"},
+	},
+	{
+		title: "Handed over",
+		text: "James submits an armchair. Its mapping says `data + ownership`: Chicago's copy has the Master Flag Yes from now on, and only " +
+			"Chicago may change it. A guard has San Francisco's database see to that.",
+		commands: [][]string{
+			{"guard", "install", "Repair", "--server", "sanfrancisco"},
+			{"run", "--once"},
+			{"owner", "show", "SF0046", "--server", "sanfrancisco", "--form", "Repair"},
+		},
+		show: []string{"chicago"},
+	},
+	{
+		title: "Only its owner may edit it",
+		text: "Eve in Chicago takes the armchair and estimates the cost. San Francisco is told, as the mapping says `when_to_update: immediately`. " +
+			"James tries to change the problem there meanwhile.",
+		commands: [][]string{{"run", "--once"}},
+		show:     []string{"sanfrancisco"},
+		refused:  "sanfrancisco",
+		after:    "Without the guard the edit would be found in the log, and undone or reported (on_foreign_change).",
+	},
+	{
+		title:    "Returned",
+		text:     "Eve closes the repair. The filter `return armchairs` gives the armchair back: San Francisco owns it again, with all that Chicago did.",
+		commands: [][]string{{"run", "--once"}, {"verify", "--ownership"}},
+		show:     []string{"sanfrancisco", "chicago"},
+		after:    "San Francisco may edit it again; a guard in Chicago would refuse an edit there now.",
 	},
 	{
 		title:    "How it stands",
@@ -215,6 +248,20 @@ func (d *demonstration) change(ctx context.Context, office, file string) error {
 	return err
 }
 
+// refused makes an edit that the office's guard must refuse, and shows what its user is told.
+func (d *demonstration) refused(ctx context.Context, office, file string) error {
+	text, err := demoFiles.ReadFile("demo/" + file)
+	if err != nil {
+		return err
+	}
+	_, err = d.databases[office].ExecContext(ctx, string(text))
+	if err == nil {
+		return fmt.Errorf("%s: the guard let an edit pass: %s", office, text)
+	}
+	d.say("\n%s> %s\n%s", office, strings.TrimSpace(string(text)), report.Paragraph(err.Error(), 0, 80))
+	return nil
+}
+
 func (d *demonstration) scene(ctx context.Context, number int, s scene) error {
 	title := fmt.Sprintf("── %d. %s ", number, s.title)
 	d.say("\n%s%s", title, strings.Repeat("─", max(0, 80-len([]rune(title)))))
@@ -231,6 +278,11 @@ func (d *demonstration) scene(ctx context.Context, number int, s scene) error {
 	}
 	for _, o := range s.show {
 		if err := d.show(ctx, o); err != nil {
+			return err
+		}
+	}
+	if s.refused != "" {
+		if err := d.refused(ctx, s.refused, fmt.Sprintf("%d.refused.%s.sql", number, s.refused)); err != nil {
 			return err
 		}
 	}
@@ -393,7 +445,8 @@ func (d *demonstration) end(ctx context.Context) error {
 	} else {
 		d.say("To look around yourself:")
 	}
-	d.say("  cd %s\n  ardso check\n  ardso conflicts\n  ardso run              # and change rows meanwhile; Ctrl-C ends it\n"+
+	d.say("  cd %s\n  ardso check\n  ardso conflicts\n"+
+		"  ardso explain SF0046 --server sanfrancisco --form Repair\n  ardso run              # and change rows meanwhile; Ctrl-C ends it\n"+
 		"  ardso run --help\nIts ardso.yaml is a start for definitions of your own.", folder)
 	return nil
 }

@@ -271,6 +271,6 @@ func (e *environment) applyFields(ctx context.Context, c *cli.Context, server st
 	if err := s.Apply(ctx, steps, 0, func(x distributed.Step) { done(cdc.Step{What: x.What}) }); err != nil {
 		return err
 	}
-	p.Say("run `ardso init %s`, then start `ardso run` again: until then it does not know of this", server)
+	p.Say("%s", report.Paragraph(fmt.Sprintf("run `ardso init %s`, then start `ardso run` again: until then it does not know of this", server), 0, 80))
 	return nil
 }

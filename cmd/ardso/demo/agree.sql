@@ -1,6 +1,6 @@
 -- Asked of San Francisco with the two others attached: a row for each copy that does not agree.
 SELECT 'chair ' || coalesce(s.C1, c.id) AS difference
-FROM (SELECT * FROM T100 WHERE C536870913 = 'chair') s
+FROM (SELECT * FROM T100 WHERE C536870913 IN ('chair', 'armchair')) s
 FULL JOIN (SELECT * FROM chicago.chair_repair WHERE id LIKE 'SF%') c ON c.id = s.C1
 WHERE s.C1 IS NULL OR c.id IS NULL
    OR s.C7 <> c.status OR s.C8 <> c.description OR s.C4 IS NOT c.technician
