@@ -231,7 +231,7 @@ func (b *bulk) takeover(op *mapping.Operation, c *copyOf) error {
 	var write []conflict.Write
 	var kept []int
 	switch {
-	case isNew && c.state == nil:
+	case isNew && c.state == nil && b.lacks(op, b.form) == nil:
 		write = withCreateDate(op, b.form, written(op))
 	case isNew || c.state == nil || c.state.Chain != op.Offer.Chain:
 		return errApart
