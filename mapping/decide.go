@@ -628,9 +628,11 @@ func (d *Decider) selected(ops []*Operation, e *event) ([]*Operation, error) {
 	}
 	if s.Return || m.TransferMode == definition.DataOwnership || m.TransferMode == definition.CopyDelete {
 		op := (*Operation)(nil)
-		if fm := d.form(m.FromForm); s.Return {
+		switch fm := d.form(m.FromForm); {
+		case s.Return && e.state.From.Mapping != s.Mapping: // it did not come along this mapping
+		case s.Return:
 			op = d.giveBack(e, fm, &definition.Return{Pool: m.pool})
-		} else {
+		default:
 			op = d.transferOwnership(m, e, fm)
 		}
 		if op != nil {

@@ -94,6 +94,9 @@ func (e *environment) showError(c *cli.Context) error {
 				return err
 			}
 			for i, op := range v.Operations {
+				if len(op.Fields) == 0 { // a hand-over that was refused: a retry transfers the request as it is then
+					continue
+				}
 				title := fmt.Sprintf("\n%s at %s, %d of %d that wait:\n", op.Action, op.CommitTime.Format(timeFormat), i+1, len(v.Operations))
 				if _, err := io.WriteString(w, title); err != nil {
 					return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"ardso/mapping"
+	"ardso/mapping/request"
 	"ardso/sql/catalog"
 	"ardso/sql/schema"
 	"ardso/sql/statement"
@@ -34,7 +35,13 @@ func (c *Connection) TargetNow(ctx context.Context, op *mapping.Operation) (map[
 	if err != nil || form == nil || op.Match != "" {
 		return nil, err
 	}
-	rows, err := statement.NewWriter(c.DB).Lookup(ctx, c.DB, form, [][]value.Value{op.TargetKey()}, false)
+	key := op.TargetKey()
+	if op.Home != nil { // is about the request itself, whatever fields it has
+		if key, err = request.ParseID(form, op.Request); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := statement.NewWriter(c.DB).Lookup(ctx, c.DB, form, [][]value.Value{key}, false)
 	if err != nil || rows[0] == nil {
 		return nil, err
 	}

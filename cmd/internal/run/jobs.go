@@ -52,7 +52,9 @@ func newJobs(s *source) *jobs {
 // run looks for jobs until ctx ends.
 func (j *jobs) run(ctx context.Context) error {
 	seenIdle := false
+	retried := j.s.retried // which may ask for hand-overs again
 	for {
+		asked := retried == nil
 		list, err := j.look(ctx)
 		if ctx.Err() != nil {
 			return nil
@@ -68,11 +70,13 @@ func (j *jobs) run(ctx context.Context) error {
 				return err
 			}
 		}
-		if len(list) == 0 && !seenIdle {
+		if len(list) == 0 && asked && !seenIdle {
 			seenIdle = true
 			close(j.idle)
 		}
 		select {
+		case <-retried:
+			retried = nil
 		case <-time.After(pollInterval):
 		case <-ctx.Done():
 			return nil

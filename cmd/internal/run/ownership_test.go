@@ -280,7 +280,7 @@ func TestHandOverRefused(t *testing.T) {
 		o.rest()
 		o.exec("b", "DELETE FROM repair WHERE id = 'R1'")
 		o.exec("a", "UPDATE dso_pending_error SET status = 'retry'")
-		o.rest()
+		o.once()
 		o.want("R1", "a", "broken|later|0", "b", "broken|later|1")
 		o.equal("error", rows(t, o.dbs["a"], "SELECT error FROM dso_pending_error"))
 	})
@@ -302,10 +302,13 @@ func TestReturnByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.equal("error", rows(t, o.dbs["a"], "SELECT error FROM dso_pending_error"), "ownership.not_owner")
+		o.exec("b", "INSERT INTO repair (id, summary, notes, status) VALUES ('W1', 'made here', 'n', 0)")
 		if _, err := o.sys.Return(ctx, "a to b", "", run.TransferOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		o.want("R1", "a", "broken|n|1", "b", "broken|n|0")
+		o.want("W1", "a", "", "b", "made here|n|<null>")
+		o.equal("error", rows(t, o.dbs["b"], "SELECT request, error FROM dso_pending_error"))
 	})
 }
 

@@ -260,6 +260,11 @@ func (r *runner) add(src *source) {
 		r.total.Parked += c.Parked.Load()
 		r.total.Transactions += c.Transactions.Load()
 	}
+	if src.back != nil { // what it writes are no operations of their own, but a person must see to what it cannot
+		c := &src.back.home.Counters
+		r.total.Conflicts += c.Conflicts.Load()
+		r.total.Parked += c.Parked.Load()
+	}
 }
 
 // acquire waits for the lease. No epoch and no error: drained while standing by.

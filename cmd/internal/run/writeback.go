@@ -25,6 +25,7 @@ const writeBackLayout = "write-back"
 // the reader's position before hand-overs that are open.
 type writeBack struct {
 	s      *source
+	home   *apply.Target // the source itself
 	thread *apply.Thread
 	ctx    context.Context // of the thread
 
@@ -56,7 +57,7 @@ func (s *source) openWriteBack(ctx context.Context) error {
 			row = c
 		}
 	}
-	s.back = &writeBack{s: s, thread: to.NewThread(row), holds: make(map[ownership.Key]*entry), untold: make(map[*mapping.Operation]*entry)}
+	s.back = &writeBack{s: s, home: to, thread: to.NewThread(row), holds: make(map[ownership.Key]*entry), untold: make(map[*mapping.Operation]*entry)}
 	return control.PruneOwners(ctx, db, ownersAge)
 }
 
