@@ -235,7 +235,7 @@ func (d *Decider) handOver(op *Operation, m *plan, e *event, fm *form, back bool
 // transferOwnership decides on a transfer that takes the request away from here: data + ownership, or
 // copy + delete.
 func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
-	to := ownership.Place{Server: m.To.Server, Form: m.ToForm.Name, Mapping: m.Name}
+	to := m.goesTo()
 	if e.gave != "" && e.gave != m.Name {
 		op := d.failed(e, fm, to, &Failure{
 			Kind:   notOwner,
@@ -316,6 +316,11 @@ func (d *Decider) home(e *event, fm *form, mapping string, h *Home) *Operation {
 		Source: d.server, Form: fm.Name, Request: e.id, Target: d.server, TargetForm: fm.Name,
 		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: []string{d.server},
 	}
+}
+
+// goesTo is where a transfer along the mapping goes, its request not being known yet.
+func (p *plan) goesTo() ownership.Place {
+	return ownership.Place{Server: p.To.Server, Form: p.ToForm.Name, Mapping: p.Name}
 }
 
 // HomePool is the pool of what is written on the source itself.

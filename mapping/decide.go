@@ -527,8 +527,9 @@ func (d *Decider) transfer(e *event, t *definition.Transfer, fm *form) *Operatio
 	if m == nil || e.passed(m.To.Server) && !t.OverrideLoopDetection {
 		return nil
 	}
+	to := m.goesTo()
 	if m, failure = d.overruled(m, e, fm); failure != nil {
-		return d.failed(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, failure)
+		return d.failed(e, fm, to, failure)
 	}
 	if m.TransferMode == definition.DataOwnership || m.TransferMode == definition.CopyDelete {
 		return d.transferOwnership(m, e, d.form(m.FromForm))
@@ -621,9 +622,9 @@ func (d *Decider) selected(ops []*Operation, e *event) ([]*Operation, error) {
 	}
 	if !s.Return {
 		var failure *Failure
-		fm := d.form(m.FromForm)
+		fm, to := d.form(m.FromForm), m.goesTo()
 		if m, failure = d.overruled(m, e, fm); failure != nil {
-			return append(ops, d.failed(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, failure)), nil
+			return append(ops, d.failed(e, fm, to, failure)), nil
 		}
 	}
 	if s.Return || m.TransferMode == definition.DataOwnership || m.TransferMode == definition.CopyDelete {

@@ -286,6 +286,27 @@ func TestHandOverRefused(t *testing.T) {
 	})
 }
 
+// A retry of what was not begun asks for it again where it is known what for; else it stays as it is.
+func TestRetryOfWhatWasNotBegun(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status, dso_max_time_to_retry) VALUES ('R1', 'broken', 'n', 1, 60)",
+			"INSERT INTO repair (id, summary, notes, status, dso_to_mapping) VALUES ('R2', 'broken', 'n', 1, 'gone')")
+		o.exec("b", "INSERT INTO repair (id, summary, notes, status) VALUES ('W1', 'made here', 'n', 1)", "UPDATE repair SET status = 2 WHERE id = 'W1'")
+		errors := "SELECT request, error, status FROM dso_pending_error ORDER BY request"
+		o.rest()
+		o.equal("errors of a", rows(t, o.dbs["a"], errors), "R1|override.illegal|held", "R2|override.no_mapping|held")
+		o.equal("errors of b", rows(t, o.dbs["b"], errors), "W1|ownership.nowhere_to_return|held")
+		o.exec("a", "UPDATE repair SET dso_max_time_to_retry = NULL, status = 0 WHERE id = 'R1'", "UPDATE dso_pending_error SET status = 'retry'")
+		o.exec("b", "UPDATE dso_pending_error SET status = 'retry'")
+		o.once()
+		o.want("R1", "a", "broken|n|0", "b", "broken|n|1")
+		o.equal("errors of a", rows(t, o.dbs["a"], errors), "R2|override.no_mapping|held")
+		o.equal("errors of b", rows(t, o.dbs["b"], errors), "W1|ownership.nowhere_to_return|held")
+	})
+}
+
 // By hand requests are given away and returned as filters do it.
 func TestReturnByHand(t *testing.T) {
 	ownershipEngines(t, func(t *testing.T, engines []string) {
