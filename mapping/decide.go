@@ -351,7 +351,7 @@ func (e *event) current() request.Image {
 func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange, sh *shaped) ([]*Operation, error) {
 	fm := sh.form
 	if c.Kind == cdc.Truncate {
-		if len(fm.filters) == 0 || d.truncate[fm.Name] {
+		if !d.follows(fm) || d.truncate[fm.Name] {
 			return ops, nil
 		}
 		return nil, &TruncateError{Server: d.server, Form: fm.Name, Position: tx.Position}
@@ -389,6 +389,19 @@ func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange
 		return ops, nil
 	}
 	return d.filters(ops, e, fm)
+}
+
+// follows reports whether changes of the form's requests may have to go anywhere.
+func (d *Decider) follows(fm *form) bool {
+	if len(fm.filters) > 0 {
+		return true
+	}
+	for _, m := range d.returns {
+		if m.FromForm == fm.Form {
+			return true
+		}
+	}
+	return false
 }
 
 // keyKnown reports whether an image names its request.

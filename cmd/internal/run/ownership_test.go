@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
+	"ardso/mapping"
 	"ardso/sql/engine"
 	"ardso/sql/schema"
 )
@@ -294,17 +296,32 @@ func TestRetryOfWhatWasNotBegun(t *testing.T) {
 		o.exec("a", "INSERT INTO repair (id, summary, notes, status, dso_max_time_to_retry) VALUES ('R1', 'broken', 'n', 1, 60)",
 			"INSERT INTO repair (id, summary, notes, status, dso_to_mapping) VALUES ('R2', 'broken', 'n', 1, 'gone')")
 		o.exec("b", "INSERT INTO repair (id, summary, notes, status) VALUES ('W1', 'made here', 'n', 1)", "UPDATE repair SET status = 2 WHERE id = 'W1'")
-		errors := "SELECT request, error, status FROM dso_pending_error ORDER BY request"
+		held := "SELECT request, error, status FROM dso_pending_error ORDER BY request"
 		o.rest()
-		o.equal("errors of a", rows(t, o.dbs["a"], errors), "R1|override.illegal|held", "R2|override.no_mapping|held")
-		o.equal("errors of b", rows(t, o.dbs["b"], errors), "W1|ownership.nowhere_to_return|held")
+		o.equal("errors of a", rows(t, o.dbs["a"], held), "R1|override.illegal|held", "R2|override.no_mapping|held")
+		o.equal("errors of b", rows(t, o.dbs["b"], held), "W1|ownership.nowhere_to_return|held")
 		o.exec("a", "UPDATE repair SET dso_max_time_to_retry = NULL, status = 0 WHERE id = 'R1'", "UPDATE dso_pending_error SET status = 'retry'")
 		o.exec("b", "UPDATE dso_pending_error SET status = 'retry'")
 		o.once()
 		o.want("R1", "a", "broken|n|0", "b", "broken|n|1")
-		o.equal("errors of a", rows(t, o.dbs["a"], errors), "R2|override.no_mapping|held")
-		o.equal("errors of b", rows(t, o.dbs["b"], errors), "W1|ownership.nowhere_to_return|held")
+		o.equal("errors of a", rows(t, o.dbs["a"], held), "R2|override.no_mapping|held")
+		o.equal("errors of b", rows(t, o.dbs["b"], held), "W1|ownership.nowhere_to_return|held")
 	})
+}
+
+// A TRUNCATE stops the stream of a form whose requests came with ownership, though no filter is on it.
+func TestTruncateOfWhatIsOwned(t *testing.T) {
+	t.Parallel()
+	before, _, _ := strings.Cut(handOverDefinitions, "  - {name: back")
+	o := newOwned(t, []string{"sqlite", "postgres15"}, before)
+	o.open()
+	o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+	o.rest()
+	o.exec("b", "TRUNCATE repair")
+	_, err := o.sys.Run(t.Context(), nil, run.Options{Once: true, Log: testLog(t)})
+	if e, ok := errors.AsType[*mapping.TruncateError](err); !ok || e.Server != "b" || e.Form != "Repair" {
+		t.Errorf("got %v", err)
+	}
 }
 
 // By hand requests are given away and returned as filters do it.
