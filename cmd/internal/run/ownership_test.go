@@ -291,19 +291,27 @@ func TestHandOverRefused(t *testing.T) {
 // A retry of what was not begun asks for it again where it is known what for; else it stays as it is.
 func TestRetryOfWhatWasNotBegun(t *testing.T) {
 	ownershipEngines(t, func(t *testing.T, engines []string) {
-		o := newOwned(t, engines, handOverDefinitions)
+		o := newOwned(t, engines, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: on return", 1))
+		o.yaml = strings.Replace(o.yaml, "request_id: id}", "request_id: id, fields: [{column: summary, required: yes}]}", 1) // of a
 		o.open()
 		o.exec("a", "INSERT INTO repair (id, summary, notes, status, dso_max_time_to_retry) VALUES ('R1', 'broken', 'n', 1, 60)",
-			"INSERT INTO repair (id, summary, notes, status, dso_to_mapping) VALUES ('R2', 'broken', 'n', 1, 'gone')")
-		o.exec("b", "INSERT INTO repair (id, summary, notes, status) VALUES ('W1', 'made here', 'n', 1)", "UPDATE repair SET status = 2 WHERE id = 'W1'")
+			"INSERT INTO repair (id, summary, notes, status, dso_to_mapping) VALUES ('R2', 'broken', 'n', 1, 'gone')",
+			"INSERT INTO repair (id, summary, notes, status) VALUES ('R3', 'broken', 'n', 1)")
+		o.rest()
+		o.exec("b", "INSERT INTO repair (id, summary, notes, status) VALUES ('W1', 'made here', 'n', 1)", "UPDATE repair SET status = 2 WHERE id = 'W1'",
+			"UPDATE repair SET status = 2, summary = NULL WHERE id = 'R3'")
 		held := "SELECT request, error, status FROM dso_pending_error ORDER BY request"
 		o.rest()
 		o.equal("errors of a", rows(t, o.dbs["a"], held), "R1|override.illegal|held", "R2|override.no_mapping|held")
-		o.equal("errors of b", rows(t, o.dbs["b"], held), "W1|ownership.nowhere_to_return|held")
+		o.equal("errors of b", rows(t, o.dbs["b"], held), "R3|value.required|held", "W1|ownership.nowhere_to_return|held")
+		o.exec("b", "UPDATE repair SET status = 0, summary = 'whole' WHERE id = 'R3'")
+		o.rest()
+		o.want("R3", "a", "broken|n|0", "b", "whole|n|1")
 		o.exec("a", "UPDATE repair SET dso_max_time_to_retry = NULL, status = 0 WHERE id = 'R1'", "UPDATE dso_pending_error SET status = 'retry'")
 		o.exec("b", "UPDATE dso_pending_error SET status = 'retry'")
 		o.once()
 		o.want("R1", "a", "broken|n|0", "b", "broken|n|1")
+		o.want("R3", "a", "whole|n|1", "b", "whole|n|0")
 		o.equal("errors of a", rows(t, o.dbs["a"], held), "R2|override.no_mapping|held")
 		o.equal("errors of b", rows(t, o.dbs["b"], held), "W1|ownership.nowhere_to_return|held")
 	})
