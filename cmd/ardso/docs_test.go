@@ -63,7 +63,7 @@ func read(t *testing.T, file string) string {
 }
 
 // parts before the point of names that are no file, table or column.
-var kinds = regexp.MustCompile(`^(apply|binlog|catalog|check|control|decide|definition|expression|field|init|mapping|match|ownership|postgres|qualification|reader|request|request_id|run|server|source|sqlite|target|transfer|usage|value)\.[a-z_]+$`)
+var kinds = regexp.MustCompile(`^(apply|binlog|catalog|check|control|decide|definition|expression|field|init|mapping|match|override|ownership|postgres|qualification|reader|request|request_id|run|server|source|sqlite|target|transfer|usage|value)\.[a-z_]+$`)
 
 // messageNames finds the names in the code, with a place for each: texts that look like one, what
 // methods Name return, the kinds of conflict, and the faults of opening.
@@ -170,8 +170,8 @@ func TestReadme(t *testing.T) {
 		t.Error(err)
 	}
 	app := (&environment{out: io.Discard, err: io.Discard}).app()
-	for _, file := range []string{"README.md", "docs/operations.md"} {
-		for _, m := range regexp.MustCompile(`(?m)^    (?:bin/|\.\./bin/)?ardso ([a-z]+)`).FindAllStringSubmatch(read(t, file), -1) {
+	for _, file := range []string{"README.md", "docs/operations.md", "docs/ownership.md"} {
+		for _, m := range regexp.MustCompile(`(?m)^ {4,7}(?:bin/|\.\./bin/)?ardso ([a-z]+)`).FindAllStringSubmatch(read(t, file), -1) {
 			if find(app.Commands, m[1]) == nil {
 				t.Errorf("%s: there is no command %q", file, m[1])
 			}
@@ -188,7 +188,7 @@ func TestReadme(t *testing.T) {
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	for _, file := range []string{"README.md", "docs/messages.md", "docs/operations.md"} {
+	for _, file := range []string{"README.md", "docs/messages.md", "docs/operations.md", "docs/ownership.md"} {
 		for _, m := range link.FindAllStringSubmatch(read(t, file), -1) {
 			if _, err := os.Stat(filepath.Join(root, filepath.Dir(file), m[1])); err != nil {
 				t.Errorf("%s: link to %s: %v", file, m[1], err)
