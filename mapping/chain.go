@@ -309,13 +309,6 @@ func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation 
 	return d.handOver(op, m, e, fm, true)
 }
 
-// notReturned is failed for a return.
-func (d *Decider) notReturned(e *event, fm *form, to ownership.Place, f *Failure) *Operation {
-	op := d.failed(e, fm, to, f)
-	op.Home.Return = true
-	return op
-}
-
 // home starts an operation on the source itself.
 func (d *Decider) home(e *event, fm *form, mapping string, h *Home) *Operation {
 	return &Operation{

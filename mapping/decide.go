@@ -643,7 +643,7 @@ func (d *Decider) selected(ops []*Operation, e *event) ([]*Operation, error) {
 	if s.Return || m.TransferMode == definition.DataOwnership || m.TransferMode == definition.CopyDelete {
 		op := (*Operation)(nil)
 		switch fm := d.form(m.FromForm); {
-		case s.Return && e.state.From.Mapping != s.Mapping: // it did not come along this mapping
+		case s.Return && !e.state.From.IsZero() && e.state.From.Mapping != s.Mapping: // another brought it
 		case s.Return:
 			op = d.giveBack(e, fm, &definition.Return{Pool: m.pool})
 		default:
