@@ -303,7 +303,28 @@ func (w *writing) foreign(ctx context.Context, op *mapping.Operation, c *copyOf)
 			}
 		}
 	}
+	if err := w.disregard(ctx, op, c); err != nil {
+		return err
+	}
 	return w.settled(ctx, op, c.row, o)
+}
+
+// disregard keeps in dso_owner that values which stand after a foreign change are nobody's: older than all that
+// an owner has set or sets, so that they prevail neither over updates nor when ownership comes here.
+func (w *writing) disregard(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if op.Home.Revert || c.row == nil || c.isUnchained() || c.owns() {
+		return nil
+	}
+	s := c.state.Clone()
+	if s.Fields == nil {
+		s.Fields = make(map[int]ownership.Field)
+	}
+	for _, f := range op.Fields {
+		if f.Changes() && f.After.Known() && !schema.IsDistributed(f.Field) && c.row.Field(f.Field).Equal(f.After) {
+			s.Fields[f.Field] = ownership.Field{Hash: mapping.HashOf(f.After)}
+		}
+	}
+	return w.saveState(ctx, c, &s)
 }
 
 // HomeOf makes what is to be written on the source out of what became of an operation on its target.

@@ -332,6 +332,27 @@ func TestTruncateOfWhatIsOwned(t *testing.T) {
 	}
 }
 
+// A foreign change that is only reported stands until the owner edits the field, and no longer than to the return.
+func TestForeignChangeIsNobodys(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		o.exec("b", "UPDATE repair SET summary = 'seen'")
+		o.rest()
+		o.exec("a", "UPDATE repair SET summary = 'foreign', notes = 'foreign'")
+		o.rest()
+		o.want("R1", "a", "foreign|foreign|0", "b", "seen|n|1")
+		o.exec("b", "UPDATE repair SET summary = 'edited'")
+		o.rest()
+		o.want("R1", "a", "edited|foreign|0", "b", "edited|n|1")
+		o.exec("b", "UPDATE repair SET status = 2")
+		o.rest()
+		o.want("R1", "a", "edited|n|1", "b", "edited|n|0")
+	})
+}
+
 // By hand requests are given away and returned as filters do it.
 func TestReturnByHand(t *testing.T) {
 	ownershipEngines(t, func(t *testing.T, engines []string) {
