@@ -1,10 +1,7 @@
 package run_test
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,10 +22,18 @@ type owned struct {
 // newOwned makes servers a, b, c, … on one engine each.
 func newOwned(t *testing.T, engines []string, definitions string) *owned {
 	t.Helper()
-	dbs, forms := make(map[string]*engine.DB), make(map[string]string)
+	dbs := make(map[string]*engine.DB)
 	for i, name := range engines {
-		server := string(rune('a' + i))
-		dbs[server] = dbtest.New(t, name)
+		dbs[string(rune('a'+i))] = dbtest.New(t, name)
+	}
+	return newOwnedOn(t, dbs, definitions)
+}
+
+// newOwnedOn is newOwned on databases that are there.
+func newOwnedOn(t *testing.T, dbs map[string]*engine.DB, definitions string) *owned {
+	t.Helper()
+	forms := make(map[string]string)
+	for server := range dbs {
 		forms[server] = "      - {name: Repair, table: repair, request_id: id}\n"
 	}
 	o := &owned{world: newWorld(t, dbs, forms, definitions), group: schema.Advanced}
@@ -306,220 +311,5 @@ func (o *owned) later(d time.Duration) {
 	_, err := o.sys.Run(o.t.Context(), nil, run.Options{Once: true, Log: testLog(o.t), Now: func() time.Time { return time.Now().Add(d) }})
 	if err != nil {
 		o.t.Fatal(err)
-	}
-}
-
-// ringDefinitions hand a request over between any two of three servers, by what its columns ask for: go is
-// the server that it is to go to, or "return".
-func ringDefinitions() string {
-	var mappings, filters strings.Builder
-	for _, from := range []string{"a", "b", "c"} {
-		for _, to := range []string{"a", "b", "c"} {
-			if from == to {
-				continue
-			}
-			fmt.Fprintf(&mappings, "  - {name: %[1]s to %[2]s, from: {server: %[1]s, form: Repair}, to: {server: %[2]s, form: Repair}, transfer_mode: data + ownership, when_to_update: immediately, exclude: [go], duplicate_request_id: overwrite}\n", from, to)
-			fmt.Fprintf(&filters, "  - {name: %[1]s to %[2]s, server: %[1]s, form: Repair, on: [submit, modify], run_if: \"'TR.go' = \\\"%[2]s\\\"\", transfer: {mapping: %[1]s to %[2]s}}\n", from, to)
-		}
-		fmt.Fprintf(&filters, "  - {name: back from %[1]s, server: %[1]s, form: Repair, on: [modify], run_if: \"'TR.go' = \\\"return\\\"\", return: {}}\n", from)
-	}
-	return "mappings:\n" + mappings.String() + "filters:\n" + filters.String()
-}
-
-// storm lets users edit, give away and return requests at random while ardso is killed and started again,
-// and then looks at what every interleaving must leave (G4): one owner, who holds what owners wrote, and
-// equal copies down its chain.
-type storm struct {
-	*owned
-	rng      *rand.Rand
-	requests []string
-	edits    map[string]map[string]string // by request and column: what an owner wrote there
-}
-
-const stormColumns = 14
-
-func newStorm(t *testing.T, engines []string, seed uint64) *storm {
-	t.Helper()
-	s := &storm{owned: newOwned(t, engines, ringDefinitions()), rng: rand.New(rand.NewPCG(seed, 0)), edits: make(map[string]map[string]string)}
-	for server := range s.dbs {
-		s.exec(server, "ALTER TABLE repair ADD go varchar(10)")
-		for i := range stormColumns {
-			s.exec(server, fmt.Sprintf("ALTER TABLE repair ADD f%d varchar(20)", i))
-		}
-	}
-	s.open()
-	for i := range 6 {
-		id := fmt.Sprintf("R%d", i)
-		s.requests = append(s.requests, id)
-		s.edits[id] = make(map[string]string)
-		s.exec("a", "INSERT INTO repair (id, summary) VALUES ('"+id+"', 'new')")
-	}
-	return s
-}
-
-func (s *storm) pick(list []string) string { return list[s.rng.IntN(len(list))] }
-
-// edit lets users of every server edit a request; who does not own it finds it locked, as by `ardso guard`.
-func (s *storm) edit(set string) (owners int) {
-	id := s.pick(s.requests)
-	server := s.pick([]string{"a", "b", "c"})
-	column := fmt.Sprintf("f%d", len(s.edits[id]))
-	value := fmt.Sprintf("%s-%d", server, s.rng.IntN(1000))
-	if set == "" {
-		if len(s.edits[id]) >= stormColumns {
-			return 0
-		}
-		set = column + " = '" + value + "'"
-	}
-	r, err := s.dbs[server].ExecContext(context.Background(), "UPDATE repair SET "+set+" WHERE id = '"+id+"' AND (dso_master_flag IS NULL OR dso_master_flag = 1)")
-	if err != nil {
-		if s.dbs[server].Engine.Class(err) == engine.Transient {
-			return 0 // not made
-		}
-		s.t.Fatalf("%s: %v", server, err)
-	}
-	n, err := r.RowsAffected()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if n == 1 && strings.HasPrefix(set, column) {
-		s.edits[id][column] = value
-	}
-	return int(n)
-}
-
-// blow makes n user operations while ardso runs and is killed now and then.
-func (s *storm) blow(n, kills int) {
-	ctx, kill := context.WithCancel(context.Background())
-	done := s.background(ctx)
-	for range n {
-		switch x := s.rng.IntN(10); {
-		case x < 5:
-			s.edit("")
-		case x < 8:
-			s.edit("go = '" + s.pick([]string{"a", "b", "c"}) + "'")
-		case x < 9:
-			s.edit("go = 'return'")
-		default:
-			s.edit("go = NULL")
-		}
-		if s.rng.IntN(3) == 0 {
-			time.Sleep(time.Duration(s.rng.IntN(60)) * time.Millisecond) // paces the load: which steps fall together is left to chance
-		}
-		if kills > 0 && s.rng.IntN(n/kills) == 0 {
-			kill()
-			<-done
-			ctx, kill = context.WithCancel(context.Background())
-			done = s.background(ctx)
-		}
-	}
-	kill()
-	<-done
-}
-
-// background runs ardso until ctx ends, which cuts it off like a kill: nothing is drained.
-func (s *storm) background(ctx context.Context) <-chan struct{} {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if _, err := s.sys.Run(ctx, nil, run.Options{Log: testLog(s.t)}); err != nil && ctx.Err() == nil {
-			s.t.Errorf("run: %v", err)
-		}
-	}()
-	return done
-}
-
-// check looks at every request at rest.
-func (s *storm) check() {
-	s.t.Helper()
-	columns := "summary"
-	for i := range stormColumns {
-		columns += fmt.Sprintf(", f%d", i)
-	}
-	for _, id := range s.requests {
-		held := make(map[string]string)
-		var owners []string
-		for _, server := range []string{"a", "b", "c"} {
-			got := rows(s.t, s.dbs[server], "SELECT "+columns+" FROM repair WHERE id = '"+id+"'")
-			if len(got) == 0 {
-				continue
-			}
-			held[server] = got[0]
-			if flag := rows(s.t, s.dbs[server], "SELECT dso_master_flag FROM repair WHERE id = '"+id+"'"); flag[0] != "0" {
-				owners = append(owners, server)
-			}
-		}
-		if len(owners) != 1 {
-			s.t.Errorf("request %s: owners %v", id, owners)
-			continue
-		}
-		parts := strings.Split(held[owners[0]], "|")
-		for column, want := range s.edits[id] {
-			n, _ := strconv.Atoi(column[1:])
-			if parts[n+1] != want {
-				s.t.Errorf("request %s: %s of the owner, %s, is %q, want %q", id, column, owners[0], parts[n+1], want)
-			}
-		}
-		seen := map[string]bool{owners[0]: true}
-		for at := owners[0]; ; {
-			from := rows(s.t, s.dbs[at], "SELECT from_server FROM dso_owner WHERE request = '"+id+"'")
-			if len(from) == 0 || from[0] == "" || seen[from[0]] {
-				break
-			}
-			at = from[0]
-			seen[at] = true
-			if held[at] != held[owners[0]] {
-				s.t.Errorf("request %s: the copy on %s is\n%s, the owner's, on %s,\n%s", id, at, held[at], owners[0], held[owners[0]])
-			}
-		}
-	}
-	edits, epochs := 0, 0
-	for _, id := range s.requests {
-		edits += len(s.edits[id])
-		highest := 0
-		for _, db := range s.dbs {
-			for _, e := range rows(s.t, db, "SELECT epoch FROM dso_owner WHERE request = '"+id+"'") {
-				n, _ := strconv.Atoi(e)
-				highest = max(highest, n)
-			}
-		}
-		epochs += highest
-	}
-	s.t.Logf("%d edits by owners, %d hand-overs", edits, epochs-len(s.requests))
-	if edits == 0 || epochs == len(s.requests) {
-		s.t.Error("nothing was put to the test")
-	}
-	if s.t.Failed() {
-		s.dump()
-	}
-}
-
-func TestOwnershipStorm(t *testing.T) {
-	seeds := 3
-	if testing.Short() {
-		seeds = 1
-	}
-	for _, engines := range [][]string{{"sqlite", "sqlite", "sqlite"}, {"postgres15", "mariadb10.11", "sqlite"}} {
-		for i := range seeds {
-			seed := uint64(time.Now().UnixNano()) + uint64(i)
-			if text := os.Getenv("ARDSO_TEST_SEED"); text != "" {
-				n, err := strconv.ParseUint(text, 10, 64)
-				if err != nil {
-					t.Fatal(err)
-				}
-				seed = n
-			}
-			t.Run(strings.Join(engines, " ")+" "+strconv.Itoa(i), func(t *testing.T) {
-				t.Parallel()
-				t.Logf("seed %d (ARDSO_TEST_SEED)", seed)
-				s := newStorm(t, engines, seed)
-				for range 3 {
-					s.blow(60, 4)
-				}
-				s.rest()
-				s.rest()
-				s.check()
-			})
-		}
 	}
 }
