@@ -336,7 +336,8 @@ type event struct {
 	key     ownership.Key
 	state   ownership.State
 	open    *openHandOver
-	foreign bool // made by someone who does not own the request
+	former  string // the chain of a request of this ID that was deleted before
+	foreign bool   // made by someone who does not own the request
 }
 
 // current is the image that 'F' reads.
