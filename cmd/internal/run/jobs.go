@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -86,6 +87,7 @@ func (j *jobs) look(ctx context.Context) ([]control.Pending, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", j.s.server.Name, err)
 	}
+	list = slices.DeleteFunc(list, func(p control.Pending) bool { return p.Type == updateThatWaits })
 	loading := make(map[string]bool)
 	for _, p := range list {
 		loading[p.Mapping] = loading[p.Mapping] || p.Type == jobTransfer
@@ -213,6 +215,8 @@ func (j *jobs) prepare(ctx context.Context, p *control.Pending) (*schema.Form, s
 const (
 	jobTransfer = "transfer"
 	jobReturn   = "return"
+	// updateThatWaits is no job: carryUpdates sees to it, also to one that is running.
+	updateThatWaits = "update"
 )
 
 // jobForm is the form whose requests a job takes along its mapping, or back.

@@ -9,6 +9,7 @@ import (
 
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
+	"ardso/sql/control"
 	"ardso/sql/engine"
 	"ardso/sql/schema"
 )
@@ -190,6 +191,27 @@ func TestUpdatesWait(t *testing.T) {
 		for name, db := range o.dbs {
 			o.equal("conflicts on "+name, rows(t, db, "SELECT kind, outcome FROM dso_conflict"))
 		}
+	})
+}
+
+// An update that a process has taken from those that wait, and had not carried out when it was killed, is carried out
+// by the next one.
+func TestUpdateTakenBefore(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: hourly", 1))
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		o.exec("b", "UPDATE repair SET summary = 'seen' WHERE id = 'R1'")
+		o.once()
+		taken, err := control.TakeUpdates(t.Context(), o.dbs["b"], time.Now().Add(time.Hour))
+		if err != nil || len(taken) != 1 {
+			t.Fatalf("taken: %v, %v", taken, err)
+		}
+		o.once()
+		o.want("R1", "a", "seen|n|0", "b", "seen|n|1")
+		o.equal("waiting", rows(t, o.dbs["b"], "SELECT status FROM dso_pending"))
+		o.equal("Update Status", rows(t, o.dbs["b"], "SELECT dso_update_status FROM repair"), "0")
 	})
 }
 
