@@ -9,6 +9,7 @@ import (
 
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
+	"ardso/integration/stormtest"
 	"ardso/sql/control"
 	"ardso/sql/engine"
 	"ardso/sql/schema"
@@ -23,41 +24,17 @@ type owned struct {
 // newOwned makes servers a, b, c, … on one engine each.
 func newOwned(t *testing.T, engines []string, definitions string) *owned {
 	t.Helper()
-	dbs := make(map[string]*engine.DB)
+	dbs, forms := make(map[string]*engine.DB), make(map[string]string)
 	for i, name := range engines {
-		dbs[string(rune('a'+i))] = dbtest.New(t, name)
-	}
-	return newOwnedOn(t, dbs, definitions)
-}
-
-// newOwnedOn is newOwned on databases that are there.
-func newOwnedOn(t *testing.T, dbs map[string]*engine.DB, definitions string) *owned {
-	t.Helper()
-	forms := make(map[string]string)
-	for server := range dbs {
-		forms[server] = "      - {name: Repair, table: repair, request_id: id}\n"
+		server := string(rune('a' + i))
+		dbs[server] = dbtest.New(t, name)
+		forms[server] = stormtest.Form
 	}
 	o := &owned{world: newWorld(t, dbs, forms, definitions), group: schema.Advanced}
 	for server := range dbs {
-		o.exec(server, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+columnsOf(o.group)+")")
+		o.exec(server, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+stormtest.DistributedColumns(o.group)+")")
 	}
 	return o
-}
-
-// columnsOf declares the columns of a group of distributed fields.
-func columnsOf(g schema.FieldGroup) string {
-	var list []string
-	for _, f := range schema.FieldsOf(g) {
-		kind := "integer"
-		if f.Type == schema.Character {
-			kind = "varchar(255)"
-			if f.Length == 0 {
-				kind = "text"
-			}
-		}
-		list = append(list, f.ColumnName()+" "+kind)
-	}
-	return strings.Join(list, ", ")
 }
 
 // request is what a server holds of a request: summary, notes, Master Flag; "" = nothing.
