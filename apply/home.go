@@ -68,8 +68,8 @@ func (w *writing) mayWriteBack(op *mapping.Operation, c *copyOf) (ownership.Stat
 	}
 	switch s.Chain {
 	case "", op.Home.Chain:
-	case op.Home.Former: // a user has made the request anew
-		s = ownership.State{Epoch: s.Epoch}
+	case op.Home.Former: // a user has made the request anew: neither state nor Master Flag are this one's
+		return ownership.State{Epoch: op.Home.Epoch}, c.row != nil
 	default: // it belongs to a request of that ID that is gone, whose epochs tell nothing of this one's
 		return s, false
 	}
@@ -116,6 +116,7 @@ func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf
 		}
 		set := map[int]value.Value{id: status(c.form, id, "Failure")}
 		if op.Home.Begun {
+			s.Chain = op.Home.Chain
 			s = s.NotTaken(c.hashes(nil))
 			if err := w.saveState(ctx, c, &s); err != nil { // its record ends the hand-over in the log
 				return err

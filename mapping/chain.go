@@ -196,9 +196,10 @@ func newReturn(m *definition.CompiledMapping) *plan {
 	return newPlan(&definition.CompiledMapping{Mapping: &back, FromForm: m.ToForm, ToForm: m.FromForm, Lines: m.Returns})
 }
 
-// chainOf names the chain that begins with this event's transfer.
+// chainOf names the chain that begins with this event's transfer. One transaction may give a request away, delete it,
+// and make it anew: then its former chain tells the two apart.
 func (d *Decider) chainOf(e *event, fm *form) string {
-	at := sha256.Sum256([]byte(e.tx.Position))
+	at := sha256.Sum256([]byte(string(e.tx.Position) + e.former))
 	return originOf(d.server, fm.Name, e.id) + hex.EncodeToString(at[:8])
 }
 

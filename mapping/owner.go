@@ -226,8 +226,11 @@ func (d *Decider) Unknown(tx *cdc.Transaction) []ownership.Key {
 		}
 		for _, row := range [][]value.Value{c.Before, c.After} {
 			im, _ := sh.shape.Image(row) // Decide tells the error
-			if im == nil || !im[sh.form.master.Index].Known() || im[sh.form.master.Index].IsNull() || !keyKnown(sh.form.Form, im) {
-				continue // never under ownership
+			if im == nil || !im[sh.form.master.Index].Known() || !keyKnown(sh.form.Form, im) {
+				continue
+			}
+			if im[sh.form.master.Index].IsNull() && !sh.form.gives {
+				continue // never under ownership; one that can be given away may be one that was deleted, made anew
 			}
 			add(ownership.Key{Form: sh.form.Name, Request: request.ID(sh.form.Form, im)})
 		}

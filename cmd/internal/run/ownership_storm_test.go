@@ -298,3 +298,20 @@ func (s *storm) readAgain(from map[string]readerPosition) {
 		s.users.Dump()
 	}
 }
+
+// A write-back that comes late does nothing to a request of the same Request ID and epoch that belongs to another chain.
+func TestWriteBackOfFormerChain(t *testing.T) {
+	t.Parallel()
+	s := newStorm(t, weather{engines: []string{"sqlite", "mariadb10.11", "sqlite"}}, 0)
+	step := func(server, statement string) {
+		s.exec(server, statement)
+		s.rest()
+	}
+	step("a", "UPDATE repair SET go = 'b' WHERE id = 'R0'")
+	before := s.positions()
+	step("b", "UPDATE repair SET go = 'return' WHERE id = 'R0'")
+	step("a", "DELETE FROM repair WHERE id = 'R0'")
+	step("c", "INSERT INTO repair (id, summary, go) VALUES ('R0', 'anew', 'b')")
+	s.equal("owner", rows(t, s.dbs["b"], "SELECT summary, dso_master_flag FROM repair WHERE id = 'R0'"), "anew|1")
+	s.readAgain(before)
+}

@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -209,6 +210,50 @@ func TestForeignChange(t *testing.T) {
 		o.rest()
 		o.want("R1", "a", "theirs|n|0", "b", "theirs|n|1")
 		o.want("R2", "a", "theirs|n|0", "b", "theirs|n|1")
+	})
+}
+
+// A request that is deleted and made anew under its Request ID before ardso has seen the delete is another request,
+// which nothing of the former one touches.
+func TestMadeAnew(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'former', 'n', 1)")
+		o.rest()
+		o.exec("b", "UPDATE repair SET status = 2 WHERE id = 'R1'")
+		o.rest()
+		anew := []string{"DELETE FROM repair WHERE id = 'R1'", "INSERT INTO repair (id, summary, status) VALUES ('R1', 'anew', 0)", "UPDATE repair SET notes = 'm' WHERE id = 'R1'"}
+		o.exec("a", anew...)
+		o.rest()
+		o.want("R1", "a", "anew|m|<null>", "b", "former|n|0") // a delete goes to where a copy came from, not to where it was
+		o.exec("a", "UPDATE repair SET status = 1 WHERE id = 'R1'")
+		o.rest()
+		o.want("R1", "a", "anew|m|0", "b", "anew|m|1")
+		o.clean()
+	})
+}
+
+// The same while the former request's first hand-over is open: its write-back may meet the request that was made anew,
+// which is free again in the end.
+func TestMadeAnewMeanwhile(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		for i := range 10 {
+			o.exec("a", fmt.Sprintf("INSERT INTO repair (id, summary, status) VALUES ('R%d', 'former', 1)", i), fmt.Sprintf("DELETE FROM repair WHERE id = 'R%d'", i),
+				fmt.Sprintf("INSERT INTO repair (id, summary, status) VALUES ('R%d', 'anew', %d)", i, i%2))
+		}
+		o.rest()
+		flags := rows(t, o.dbs["a"], "SELECT dso_master_flag FROM repair WHERE status = 0")
+		if len(flags) != 5 || slices.Contains(flags, "0") {
+			t.Errorf("Master Flags of requests that were made anew and not given away: %v", flags)
+		}
+		o.exec("a", "UPDATE repair SET status = 1 WHERE status = 0")
+		o.rest()
+		for i := range 10 {
+			o.want(fmt.Sprintf("R%d", i), "a", "anew|<null>|0", "b", "anew|<null>|1")
+		}
 	})
 }
 
