@@ -66,8 +66,12 @@ func (w *writing) mayWriteBack(op *mapping.Operation, c *copyOf) (ownership.Stat
 	if c.state != nil {
 		s = c.state.Clone()
 	}
-	if s.Deleted && s.Chain != op.Home.Chain { // a user has made the request anew
-		s = ownership.State{Epoch: s.Epoch}
+	switch s.Chain {
+	case "", op.Home.Chain:
+	case op.Home.Former: // a user has made the request anew: neither state nor Master Flag are this one's
+		return ownership.State{Epoch: op.Home.Epoch}, c.row != nil
+	default: // it belongs to a request of that ID that is gone, whose epochs tell nothing of this one's
+		return s, false
 	}
 	return s, c.row != nil && ownership.WriteBack(&s, c.owns(), op.Home.Epoch, w.t.Ownership)
 }
@@ -143,6 +147,7 @@ func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf
 		}
 		set := map[int]value.Value{id: status(c.form, id, "Failure")}
 		if op.Home.Begun {
+			s.Chain = op.Home.Chain
 			s = s.NotTaken(c.hashes(nil))
 			if err := w.saveState(ctx, c, &s); err != nil { // its record ends the hand-over in the log
 				return err
@@ -260,17 +265,27 @@ func (w *writing) putStatus(ctx context.Context, op *mapping.Operation, c *copyO
 	return w.put(ctx, op, c, false, []conflict.Write{x})
 }
 
-// bury leaves a tombstone for a request that its owner has deleted, unless it was made anew meanwhile.
+// bury leaves a tombstone for a request that its owner has deleted. If it was made anew meanwhile, that is another
+// request, which owns itself: a write-back that did not know gives it free again.
 func (w *writing) bury(ctx context.Context, op *mapping.Operation, c *copyOf) error {
-	if c.row != nil {
-		return nil
-	}
-	if c.isUnchained() { // its first hand-over is open
+	switch {
+	case c.isUnchained():
 		s := ownership.Begin(op.Home.Chain)
 		s.Epoch = c.epoch()
 		c.state = &s
+	case c.state.Chain != op.Home.Chain:
+		return nil
 	}
-	return w.tombstone(ctx, c, c.state.At())
+	if err := w.tombstone(ctx, c, c.state.At()); err != nil || c.row == nil || c.owns() {
+		return err
+	}
+	return w.put(ctx, op, c, false, overlay(c.form, nil, sorted(map[int]value.Value{
+		schema.MasterFlag:     value.Int(schema.MasterYes),
+		schema.TransferStatus: value.Null,
+		schema.CurrentForm:    value.Null,
+		schema.CurrentServer:  value.Null,
+		schema.ToRequestID:    value.Null,
+	})))
 }
 
 // tombstone keeps in dso_owner that the owner of an epoch has deleted the request, so that what comes for it late
@@ -338,7 +353,8 @@ func HomeOf(r Result) *mapping.Operation {
 	}
 	switch {
 	case op.Offer != nil:
-		h.Kind, h.Begun, h.Epoch, h.Chain, h.Return = mapping.HandedOver, true, op.Offer.Epoch, op.Offer.Chain, op.Offer.Return
+		h.Kind, h.Begun, h.Epoch, h.Return = mapping.HandedOver, true, op.Offer.Epoch, op.Offer.Return
+		h.Chain, h.Former = op.Offer.Chain, op.Offer.Former
 		if r.Failure != nil {
 			h.Kind = mapping.NotTaken
 			h.To = ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}

@@ -51,13 +51,18 @@ func (c *copyOf) ownerKey() control.OwnerKey {
 // not.
 func (c *copyOf) join(chain, server string) {
 	switch {
-	case c.isUnchained() && c.row != nil && mapping.BeginsAt(chain, server, c.form.Name, c.id()):
+	case c.isUnchained() && !c.isTombOf(chain) && c.row != nil && mapping.BeginsAt(chain, server, c.form.Name, c.id()):
 		s := ownership.Begin(chain)
 		s.Epoch = c.epoch()
 		c.state = &s
 	case c.row == nil && c.state != nil && c.state.Owner:
 		c.state.Deleted = true
 	}
+}
+
+// isTombOf: the request of this chain was deleted by its owner; what is there now was made anew.
+func (c *copyOf) isTombOf(chain string) bool {
+	return c.state != nil && c.state.Deleted && c.state.Chain == chain
 }
 
 // isUnchained: the request is in no chain yet, as far as its own server knows.
@@ -485,6 +490,9 @@ func (w *writing) chainCopy(ctx context.Context, op *mapping.Operation, form *sc
 		return nil, failure, err
 	}
 	c.join(op.Along.Chain, op.Target)
+	if c.isTombOf(op.Along.Chain) {
+		return nil, nil, nil
+	}
 	if c.state != nil && c.state.Chain == op.Along.Chain {
 		return c, nil, nil
 	}

@@ -73,6 +73,7 @@ var rules = map[string]rule{
 	"integration/arfixture": {imports: []string{"sql/..."}},
 	"integration/dbtest":    {imports: []string{"sql/..."}},
 	"integration/qualtest":  {},
+	"integration/stormtest": {imports: []string{"sql/..."}},
 }
 
 var everything = []string{"sql/...", "cdc/...", "mapping/...", "apply/...", "cmd/...", "integration/..."}

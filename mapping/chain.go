@@ -27,6 +27,9 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 		open.touched = true
 		e.open = open
 	}
+	if e.state.Deleted && !(e.merge && e.after == nil) { // made anew: the chain was that of the request before
+		e.former, e.state = e.state.Chain, ownership.State{Epoch: e.state.Epoch}
+	}
 	if e.before == nil || e.kind == cdc.Selected {
 		return ops
 	}
@@ -48,6 +51,7 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	}
 	if e.after == nil && !e.merge {
 		ops = append(ops, d.home(e, fm, "", &Home{Kind: Gone, Chain: chain}))
+		d.deleted(e.key, e.state, chain)
 	}
 	for _, w := range ownership.Ways(c, &e.state, open, d.rules) {
 		if op := d.along(e, fm, chain, w); op != nil {
@@ -192,9 +196,10 @@ func newReturn(m *definition.CompiledMapping) *plan {
 	return newPlan(&definition.CompiledMapping{Mapping: &back, FromForm: m.ToForm, ToForm: m.FromForm, Lines: m.Returns})
 }
 
-// chainOf names the chain that begins with this event's transfer.
+// chainOf names the chain that begins with this event's transfer. One transaction may give a request away, delete it,
+// and make it anew: then its former chain tells the two apart.
 func (d *Decider) chainOf(e *event, fm *form) string {
-	at := sha256.Sum256([]byte(e.tx.Position))
+	at := sha256.Sum256([]byte(string(e.tx.Position) + e.former))
 	return originOf(d.server, fm.Name, e.id) + hex.EncodeToString(at[:8])
 }
 
@@ -212,11 +217,11 @@ func BeginsAt(chain, server, form, id string) bool {
 // handOver makes op, a transfer or return of the request as it is now, one that hands ownership over.
 func (d *Decider) handOver(op *Operation, m *plan, e *event, fm *form, back bool) *Operation {
 	chain := e.state.Chain
-	if chain == "" || e.state.Deleted {
+	if chain == "" {
 		chain = d.chainOf(e, fm)
 	}
 	op.Offer = &ownership.Offer{
-		Chain: chain, Epoch: e.state.At(), Return: back,
+		Chain: chain, Epoch: e.state.At(), Return: back, Former: e.former,
 		From:    ownership.Place{Server: d.server, Form: fm.Name, Request: e.id, Mapping: m.Name},
 		Changed: m.versions(e),
 	}
@@ -284,7 +289,7 @@ func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation 
 	switch {
 	case !owns(fm.master, e.after):
 		return nil // it was returned already
-	case from.IsZero() || e.state.Deleted:
+	case from.IsZero():
 		return d.notReturned(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, &Failure{
 			Kind:   nowhereToReturn,
 			Reason: fmt.Sprintf("request %q of form %q on %s: it came from nowhere, so it cannot be returned", e.id, fm.Name, d.server),
@@ -329,7 +334,7 @@ const HomePool = "home"
 // failed is an ownership operation that is not begun: the failure is kept on the source, where it can be asked
 // for again.
 func (d *Decider) failed(e *event, fm *form, to ownership.Place, f *Failure) *Operation {
-	op := d.home(e, fm, to.Mapping, &Home{Kind: NotTaken, Epoch: e.state.At(), Chain: e.state.Chain, To: to})
+	op := d.home(e, fm, to.Mapping, &Home{Kind: NotTaken, Epoch: e.state.At(), Chain: e.state.Chain, Former: e.former, To: to})
 	op.Failure = f
 	return op
 }

@@ -341,11 +341,12 @@ func TestOpenHandOver(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			d := chainDecider(t, "a")
-			if got := told(decide(t, d, tx(made(owned("", 1, "n"))))); got != "give to b/R1, epoch 1" {
+			ops := decide(t, d, tx(made(owned("", 1, "n"))))
+			if got := told(ops); got != "give to b/R1, epoch 1" {
 				t.Fatal(got)
 			}
 			for i, step := range test.steps {
-				if got := told(decide(t, d, step)); got != test.want[i] {
+				if got := told(decide(t, d, inChain(step, ops[0].Offer.Chain))); got != test.want[i] {
 					t.Errorf("step %d: got  %s\nwant %s", i, got, test.want[i])
 				}
 			}
@@ -353,21 +354,33 @@ func TestOpenHandOver(t *testing.T) {
 	}
 }
 
+// inChain is a transaction whose records of ownership are of that chain, not of "chain".
+func inChain(t *cdc.Transaction, chain string) *cdc.Transaction {
+	for _, c := range t.Changes {
+		for i, v := range c.After {
+			if c.Relation.Table == cdc.OwnerTable && v.Equal(value.Text("chain")) {
+				c.After[i] = value.Text(chain)
+			}
+		}
+	}
+	return t
+}
+
 // Closed tells once of each hand-over that the log has closed, and whether the request was changed meanwhile.
 func TestClosed(t *testing.T) {
 	t.Parallel()
 	for _, touched := range []bool{false, true} {
 		d := chainDecider(t, "a")
-		decide(t, d, tx(made(owned("", 1, "n"))))
+		chain := decide(t, d, tx(made(owned("", 1, "n"))))[0].Offer.Chain
 		if touched {
 			decide(t, d, tx(edited(owned("", 1, "n"), owned("", 1, "m"))))
 		}
 		// A record of the state before the hand-over does not close it.
-		decide(t, d, merged(tx(recorded(ownership.State{Chain: "chain", Epoch: 1, Owner: true})), "c"))
+		decide(t, d, merged(tx(recorded(ownership.State{Chain: chain, Epoch: 1, Owner: true})), "c"))
 		if got := d.Closed(); len(got) > 0 {
 			t.Errorf("closed before: %v", got)
 		}
-		decide(t, d, writeBack(tx(recorded(ownership.State{Chain: "chain", Epoch: 1, To: placeOn("b", "a to b")})), "a"))
+		decide(t, d, writeBack(tx(recorded(ownership.State{Chain: chain, Epoch: 1, To: placeOn("b", "a to b")})), "a"))
 		if diff := cmp.Diff([]mapping.Closed{{Key: r1, Touched: touched}}, d.Closed()); diff != "" {
 			t.Error(diff)
 		}

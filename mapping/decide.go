@@ -57,6 +57,7 @@ type form struct {
 	filters []*filter // in execution order
 	// master is the Master Flag; nil: the form knows no ownership.
 	master    *schema.Field
+	gives     bool // some mapping hands its requests over
 	overrides *overrides
 }
 
@@ -115,7 +116,8 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 		d.cause(x, f.Else, true)
 	}
 	for _, m := range d.mappings {
-		d.form(m.FromForm) // hand-run transfers select from it, filters or not
+		fm := d.form(m.FromForm) // hand-run transfers select from it, filters or not
+		fm.gives = fm.gives || m.TransferMode == definition.DataOwnership
 	}
 	for name, m := range d.returns {
 		d.form(m.FromForm) // changes of owned requests go back
@@ -337,6 +339,7 @@ type event struct {
 	state   ownership.State
 	open    *openHandOver
 	gave    string // the mapping along which this very change gives the request away
+	former  string // the chain of a request of this ID that was deleted before
 	foreign bool   // made by someone who does not own the request
 }
 

@@ -124,6 +124,8 @@ type Home struct {
 	Epoch int64           `json:"epoch,omitempty"` // of the hand-over; the write-back is void under another; 0 = none was begun
 	Chain string          `json:"chain,omitempty"`
 	To    ownership.Place `json:"to"` // the copy on the target
+	// Former is that of the Offer: dso_owner may speak of the request before still.
+	Former string `json:"former,omitempty"`
 	// Begun: the hand-over was begun, and is over with this.
 	Begun bool `json:"begun,omitempty"`
 	// Return: ownership went, or was to go, back to where it came from.

@@ -83,30 +83,22 @@ func HashOf(v value.Value) string {
 
 // ownerRecord takes note of a row of dso_owner that the log brings.
 func (d *Decider) ownerRecord(tx *cdc.Transaction, c *cdc.RowChange) error {
-	row := c.After
-	if c.Kind == cdc.Delete {
-		return nil // of a request that has long been gone
+	if c.Kind == cdc.Delete { // of a request that has long been gone: nothing is known of it any more
+		key, _, _ := readOwner(c.Relation, c.Before) // the key is all that matters
+		d.owners.forget(key)
+		return nil
 	}
-	key, s, err := readOwner(c.Relation, row)
+	key, s, err := readOwner(c.Relation, c.After)
 	if err != nil {
 		return &cdc.UnreadableError{
 			Server: d.server, What: fmt.Sprintf("a row of %s: %s", cdc.OwnerTable, err),
 			Fix: "run `ardso init " + d.server + "`, which makes the log hold whole rows, and restart",
 		}
 	}
-	d.owners.mu.Lock()
-	t := d.owners.states[key]
-	if t == nil {
-		t = &tracked{}
-		d.owners.states[key] = t
+	if !d.owners.learn(key, s) {
+		return nil
 	}
-	if !same(&t.State, &s) { // else only at_reader was written, or it is known already
-		t.State = s
-		t.news = append(t.news, version{State: s})
-		d.owners.undated = append(d.owners.undated, key)
-	}
-	d.owners.mu.Unlock()
-	if open := d.owners.open[key]; open != nil && open.Closes(&s) {
+	if open := d.owners.open[key]; open != nil && (s.Chain == "" || s.Chain == open.chain) && open.Closes(&s) {
 		if s.Deleted { // the delete in this transaction must still reach whom ownership was given to
 			d.owners.closing = append(d.owners.closing, key)
 		} else {
@@ -114,6 +106,47 @@ func (d *Decider) ownerRecord(tx *cdc.Transaction, c *cdc.RowChange) error {
 		}
 	}
 	return nil
+}
+
+// learn takes note of the state that a request has from here on in the log. It reports false of a state that was
+// written before the log told that the request was deleted: it is void, and will be buried.
+func (o *owners) learn(k ownership.Key, s ownership.State) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	t := o.states[k]
+	if t == nil {
+		t = &tracked{}
+		o.states[k] = t
+	}
+	if t.Deleted && !s.Deleted && s.Chain == t.Chain {
+		return false
+	}
+	if !same(&t.State, &s) { // else only at_reader was written, or it is known already
+		t.State = s
+		t.news = append(t.news, version{State: s})
+		o.undated = append(o.undated, k)
+	}
+	return true
+}
+
+func (o *owners) forget(k ownership.Key) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.states, k)
+}
+
+// deleted takes note that the owner has deleted the request, which ends an open hand-over: what the log tells of
+// the Request ID from here on is another request's, also before the tombstone is written.
+func (d *Decider) deleted(k ownership.Key, s ownership.State, chain string) {
+	if s.Chain == "" {
+		epoch := s.At()
+		s = ownership.Begin(chain)
+		s.Epoch = epoch
+	}
+	d.owners.learn(k, s.Tombstone(s.At()))
+	if d.owners.open[k] != nil {
+		d.close(k)
+	}
 }
 
 func (d *Decider) close(k ownership.Key) {
@@ -126,6 +159,13 @@ func (d *Decider) Closed() []Closed {
 	closed := d.owners.closed
 	d.owners.closed = nil
 	return closed
+}
+
+// IsOpen reports whether the hand-over that op offers is open still: one transaction may give a request away and
+// delete it.
+func (d *Decider) IsOpen(op *Operation) bool {
+	open := d.owners.open[ownership.Key{Form: op.Form, Request: op.Request}]
+	return open != nil && open.chain == op.Offer.Chain
 }
 
 // same compares two states; what differs is a change, be it of one field.
@@ -186,8 +226,11 @@ func (d *Decider) Unknown(tx *cdc.Transaction) []ownership.Key {
 		}
 		for _, row := range [][]value.Value{c.Before, c.After} {
 			im, _ := sh.shape.Image(row) // Decide tells the error
-			if im == nil || !im[sh.form.master.Index].Known() || im[sh.form.master.Index].IsNull() || !keyKnown(sh.form.Form, im) {
-				continue // never under ownership
+			if im == nil || !im[sh.form.master.Index].Known() || !keyKnown(sh.form.Form, im) {
+				continue
+			}
+			if im[sh.form.master.Index].IsNull() && !sh.form.gives {
+				continue // never under ownership; one that can be given away may be one that was deleted, made anew
 			}
 			add(ownership.Key{Form: sh.form.Name, Request: request.ID(sh.form.Form, im)})
 		}

@@ -200,6 +200,8 @@ type Offer struct {
 	Epoch  int64  `json:"epoch"`            // of the giver; the target's becomes the next
 	From   Place  `json:"from"`             // the giver's copy
 	Return bool   `json:"return,omitempty"` // back to where it came from
+	// Former is the chain of a request that had the giver's Request ID before and was deleted; "" if there was none.
+	Former string `json:"former,omitempty"`
 	// Changed gives, by target field, the version of its value, read at the place of the hand-over.
 	Changed map[int]Version `json:"changed"`
 }

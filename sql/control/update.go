@@ -62,10 +62,15 @@ func TakeUpdates(ctx context.Context, h Handle, now time.Time) ([]Pending, error
 			if err != nil {
 				return nil, err
 			}
-			if n > 0 {
-				p.ID, p.Status = id, Running
-				due = append(due, p)
+			if n == 0 {
+				continue
 			}
+			// Another change may have joined it before it was taken; a return may have dropped it since.
+			taken, err := ListPending(ctx, h, PendingFilter{ID: id})
+			if err != nil {
+				return nil, err
+			}
+			due = append(due, taken...)
 		}
 	}
 	return due, nil

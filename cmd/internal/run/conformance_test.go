@@ -13,6 +13,7 @@ import (
 	"ardso/cmd/internal/run"
 	"ardso/integration/arfixture"
 	"ardso/integration/dbtest"
+	"ardso/integration/stormtest"
 	"ardso/sql/control"
 	"ardso/sql/engine"
 	"ardso/sql/schema"
@@ -158,7 +159,7 @@ func conformanceWorld(t *testing.T, name string, cases []*conformanceCase) *worl
 }
 
 func conformanceTable(form string) string {
-	distributed := ", " + columnsOf(schema.Advanced)
+	distributed := ", " + stormtest.DistributedColumns(schema.Advanced)
 	if strings.HasSuffix(form, "p") {
 		distributed = ""
 	}

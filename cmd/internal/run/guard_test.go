@@ -9,6 +9,7 @@ import (
 	"ardso/cdc"
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
+	"ardso/integration/stormtest"
 	"ardso/sql/guard"
 	"ardso/sql/schema"
 )
@@ -86,7 +87,7 @@ func TestGuardedHandOver(t *testing.T) {
 			guardEngines(t, func(t *testing.T, engines []string) {
 				o := newOwned(t, engines, handOverDefinitions)
 				for server := range o.dbs {
-					o.exec(server, "DROP TABLE repair", "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+columnsOf(group)+")")
+					o.exec(server, "DROP TABLE repair", "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+stormtest.DistributedColumns(group)+")")
 				}
 				o.open()
 				o.guard("a", "b")

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,7 +12,9 @@ import (
 
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
+	"ardso/integration/stormtest"
 	"ardso/mapping"
+	"ardso/sql/control"
 	"ardso/sql/engine"
 	"ardso/sql/schema"
 )
@@ -31,29 +32,13 @@ func newOwned(t *testing.T, engines []string, definitions string) *owned {
 	for i, name := range engines {
 		server := string(rune('a' + i))
 		dbs[server] = dbtest.New(t, name)
-		forms[server] = "      - {name: Repair, table: repair, request_id: id}\n"
+		forms[server] = stormtest.Form
 	}
 	o := &owned{world: newWorld(t, dbs, forms, definitions), group: schema.Advanced}
 	for server := range dbs {
-		o.exec(server, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+columnsOf(o.group)+")")
+		o.exec(server, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+stormtest.DistributedColumns(o.group)+")")
 	}
 	return o
-}
-
-// columnsOf declares the columns of a group of distributed fields.
-func columnsOf(g schema.FieldGroup) string {
-	var list []string
-	for _, f := range schema.FieldsOf(g) {
-		kind := "integer"
-		if f.Type == schema.Character {
-			kind = "varchar(255)"
-			if f.Length == 0 {
-				kind = "text"
-			}
-		}
-		list = append(list, f.ColumnName()+" "+kind)
-	}
-	return strings.Join(list, ", ")
 }
 
 // request is what a server holds of a request: summary, notes, Master Flag; "" = nothing.
@@ -191,21 +176,25 @@ func TestUpdatesWait(t *testing.T) {
 	})
 }
 
-// An update that a process had taken when it ended is carried out by the next, and is nobody else's work.
+// An update that a process has taken from those that wait, and had not carried out when it was killed, is carried out
+// by the next one.
 func TestUpdateTakenBefore(t *testing.T) {
-	t.Parallel()
-	o := newOwned(t, []string{"sqlite", "sqlite"}, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: hourly", 1))
-	o.open()
-	o.add("a", "R1", 1)
-	o.rest()
-	for i := range 5 {
-		o.exec("b", fmt.Sprintf("UPDATE repair SET notes = 'm%d' WHERE id = 'R1'", i))
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: hourly", 1))
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		o.exec("b", "UPDATE repair SET summary = 'seen' WHERE id = 'R1'")
 		o.once()
-		o.exec("b", "UPDATE dso_pending SET status = 'running'")
+		taken, err := control.TakeUpdates(t.Context(), o.dbs["b"], time.Now().Add(time.Hour))
+		if err != nil || len(taken) != 1 {
+			t.Fatalf("taken: %v, %v", taken, err)
+		}
 		o.once()
-		o.equal("waiting", rows(t, o.dbs["b"], "SELECT status, error FROM dso_pending"))
-		o.want("R1", "a", fmt.Sprintf("broken|m%d|0", i), "b", fmt.Sprintf("broken|m%d|1", i))
-	}
+		o.want("R1", "a", "seen|n|0", "b", "seen|n|1")
+		o.equal("waiting", rows(t, o.dbs["b"], "SELECT status FROM dso_pending"))
+		o.equal("Update Status", rows(t, o.dbs["b"], "SELECT dso_update_status FROM repair"), "0")
+	})
 }
 
 // An edit by someone who does not own the request is recorded, and undone if the mapping says so.
@@ -225,6 +214,50 @@ func TestForeignChange(t *testing.T) {
 		o.rest()
 		o.want("R1", "a", "theirs|n|0", "b", "theirs|n|1")
 		o.want("R2", "a", "theirs|n|0", "b", "theirs|n|1")
+	})
+}
+
+// A request that is deleted and made anew under its Request ID before ardso has seen the delete is another request,
+// which nothing of the former one touches.
+func TestMadeAnew(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'former', 'n', 1)")
+		o.rest()
+		o.exec("b", "UPDATE repair SET status = 2 WHERE id = 'R1'")
+		o.rest()
+		anew := []string{"DELETE FROM repair WHERE id = 'R1'", "INSERT INTO repair (id, summary, status) VALUES ('R1', 'anew', 0)", "UPDATE repair SET notes = 'm' WHERE id = 'R1'"}
+		o.exec("a", anew...)
+		o.rest()
+		o.want("R1", "a", "anew|m|<null>", "b", "former|n|0") // a delete goes to where a copy came from, not to where it was
+		o.exec("a", "UPDATE repair SET status = 1 WHERE id = 'R1'")
+		o.rest()
+		o.want("R1", "a", "anew|m|0", "b", "anew|m|1")
+		o.clean()
+	})
+}
+
+// The same while the former request's first hand-over is open: its write-back may meet the request that was made anew,
+// which is free again in the end.
+func TestMadeAnewMeanwhile(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		for i := range 10 {
+			o.exec("a", fmt.Sprintf("INSERT INTO repair (id, summary, status) VALUES ('R%d', 'former', 1)", i), fmt.Sprintf("DELETE FROM repair WHERE id = 'R%d'", i),
+				fmt.Sprintf("INSERT INTO repair (id, summary, status) VALUES ('R%d', 'anew', %d)", i, i%2))
+		}
+		o.rest()
+		flags := rows(t, o.dbs["a"], "SELECT dso_master_flag FROM repair WHERE status = 0")
+		if len(flags) != 5 || slices.Contains(flags, "0") {
+			t.Errorf("Master Flags of requests that were made anew and not given away: %v", flags)
+		}
+		o.exec("a", "UPDATE repair SET status = 1 WHERE status = 0")
+		o.rest()
+		for i := range 10 {
+			o.want(fmt.Sprintf("R%d", i), "a", "anew|<null>|0", "b", "anew|<null>|1")
+		}
 	})
 }
 
@@ -501,220 +534,5 @@ func (o *owned) later(d time.Duration) {
 	_, err := o.sys.Run(o.t.Context(), nil, run.Options{Once: true, Log: testLog(o.t), Now: func() time.Time { return time.Now().Add(d) }})
 	if err != nil {
 		o.t.Fatal(err)
-	}
-}
-
-// ringDefinitions hand a request over between any two of three servers, by what its columns ask for: go is
-// the server that it is to go to, or "return".
-func ringDefinitions() string {
-	var mappings, filters strings.Builder
-	for _, from := range []string{"a", "b", "c"} {
-		for _, to := range []string{"a", "b", "c"} {
-			if from == to {
-				continue
-			}
-			fmt.Fprintf(&mappings, "  - {name: %[1]s to %[2]s, from: {server: %[1]s, form: Repair}, to: {server: %[2]s, form: Repair}, transfer_mode: data + ownership, when_to_update: immediately, exclude: [go], duplicate_request_id: overwrite}\n", from, to)
-			fmt.Fprintf(&filters, "  - {name: %[1]s to %[2]s, server: %[1]s, form: Repair, on: [submit, modify], run_if: \"'TR.go' = \\\"%[2]s\\\"\", transfer: {mapping: %[1]s to %[2]s}}\n", from, to)
-		}
-		fmt.Fprintf(&filters, "  - {name: back from %[1]s, server: %[1]s, form: Repair, on: [modify], run_if: \"'TR.go' = \\\"return\\\"\", return: {}}\n", from)
-	}
-	return "mappings:\n" + mappings.String() + "filters:\n" + filters.String()
-}
-
-// storm lets users edit, give away and return requests at random while ardso is killed and started again,
-// and then looks at what every interleaving must leave (G4): one owner, who holds what owners wrote, and
-// equal copies down its chain.
-type storm struct {
-	*owned
-	rng      *rand.Rand
-	requests []string
-	edits    map[string]map[string]string // by request and column: what an owner wrote there
-}
-
-const stormColumns = 14
-
-func newStorm(t *testing.T, engines []string, seed uint64) *storm {
-	t.Helper()
-	s := &storm{owned: newOwned(t, engines, ringDefinitions()), rng: rand.New(rand.NewPCG(seed, 0)), edits: make(map[string]map[string]string)}
-	for server := range s.dbs {
-		s.exec(server, "ALTER TABLE repair ADD go varchar(10)")
-		for i := range stormColumns {
-			s.exec(server, fmt.Sprintf("ALTER TABLE repair ADD f%d varchar(20)", i))
-		}
-	}
-	s.open()
-	for i := range 6 {
-		id := fmt.Sprintf("R%d", i)
-		s.requests = append(s.requests, id)
-		s.edits[id] = make(map[string]string)
-		s.exec("a", "INSERT INTO repair (id, summary) VALUES ('"+id+"', 'new')")
-	}
-	return s
-}
-
-func (s *storm) pick(list []string) string { return list[s.rng.IntN(len(list))] }
-
-// edit lets users of every server edit a request; who does not own it finds it locked, as by `ardso guard`.
-func (s *storm) edit(set string) (owners int) {
-	id := s.pick(s.requests)
-	server := s.pick([]string{"a", "b", "c"})
-	column := fmt.Sprintf("f%d", len(s.edits[id]))
-	value := fmt.Sprintf("%s-%d", server, s.rng.IntN(1000))
-	if set == "" {
-		if len(s.edits[id]) >= stormColumns {
-			return 0
-		}
-		set = column + " = '" + value + "'"
-	}
-	r, err := s.dbs[server].ExecContext(context.Background(), "UPDATE repair SET "+set+" WHERE id = '"+id+"' AND (dso_master_flag IS NULL OR dso_master_flag = 1)")
-	if err != nil {
-		if s.dbs[server].Engine.Class(err) == engine.Transient {
-			return 0 // not made
-		}
-		s.t.Fatalf("%s: %v", server, err)
-	}
-	n, err := r.RowsAffected()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if n == 1 && strings.HasPrefix(set, column) {
-		s.edits[id][column] = value
-	}
-	return int(n)
-}
-
-// blow makes n user operations while ardso runs and is killed now and then.
-func (s *storm) blow(n, kills int) {
-	ctx, kill := context.WithCancel(context.Background())
-	done := s.background(ctx)
-	for range n {
-		switch x := s.rng.IntN(10); {
-		case x < 5:
-			s.edit("")
-		case x < 8:
-			s.edit("go = '" + s.pick([]string{"a", "b", "c"}) + "'")
-		case x < 9:
-			s.edit("go = 'return'")
-		default:
-			s.edit("go = NULL")
-		}
-		if s.rng.IntN(3) == 0 {
-			time.Sleep(time.Duration(s.rng.IntN(60)) * time.Millisecond) // paces the load: which steps fall together is left to chance
-		}
-		if kills > 0 && s.rng.IntN(n/kills) == 0 {
-			kill()
-			<-done
-			ctx, kill = context.WithCancel(context.Background())
-			done = s.background(ctx)
-		}
-	}
-	kill()
-	<-done
-}
-
-// background runs ardso until ctx ends, which cuts it off like a kill: nothing is drained.
-func (s *storm) background(ctx context.Context) <-chan struct{} {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if _, err := s.sys.Run(ctx, nil, run.Options{Log: testLog(s.t)}); err != nil && ctx.Err() == nil {
-			s.t.Errorf("run: %v", err)
-		}
-	}()
-	return done
-}
-
-// check looks at every request at rest.
-func (s *storm) check() {
-	s.t.Helper()
-	columns := "summary"
-	for i := range stormColumns {
-		columns += fmt.Sprintf(", f%d", i)
-	}
-	for _, id := range s.requests {
-		held := make(map[string]string)
-		var owners []string
-		for _, server := range []string{"a", "b", "c"} {
-			got := rows(s.t, s.dbs[server], "SELECT "+columns+" FROM repair WHERE id = '"+id+"'")
-			if len(got) == 0 {
-				continue
-			}
-			held[server] = got[0]
-			if flag := rows(s.t, s.dbs[server], "SELECT dso_master_flag FROM repair WHERE id = '"+id+"'"); flag[0] != "0" {
-				owners = append(owners, server)
-			}
-		}
-		if len(owners) != 1 {
-			s.t.Errorf("request %s: owners %v", id, owners)
-			continue
-		}
-		parts := strings.Split(held[owners[0]], "|")
-		for column, want := range s.edits[id] {
-			n, _ := strconv.Atoi(column[1:])
-			if parts[n+1] != want {
-				s.t.Errorf("request %s: %s of the owner, %s, is %q, want %q", id, column, owners[0], parts[n+1], want)
-			}
-		}
-		seen := map[string]bool{owners[0]: true}
-		for at := owners[0]; ; {
-			from := rows(s.t, s.dbs[at], "SELECT from_server FROM dso_owner WHERE request = '"+id+"'")
-			if len(from) == 0 || from[0] == "" || seen[from[0]] {
-				break
-			}
-			at = from[0]
-			seen[at] = true
-			if held[at] != held[owners[0]] {
-				s.t.Errorf("request %s: the copy on %s is\n%s, the owner's, on %s,\n%s", id, at, held[at], owners[0], held[owners[0]])
-			}
-		}
-	}
-	edits, epochs := 0, 0
-	for _, id := range s.requests {
-		edits += len(s.edits[id])
-		highest := 0
-		for _, db := range s.dbs {
-			for _, e := range rows(s.t, db, "SELECT epoch FROM dso_owner WHERE request = '"+id+"'") {
-				n, _ := strconv.Atoi(e)
-				highest = max(highest, n)
-			}
-		}
-		epochs += highest
-	}
-	s.t.Logf("%d edits by owners, %d hand-overs", edits, epochs-len(s.requests))
-	if edits == 0 || epochs == len(s.requests) {
-		s.t.Error("nothing was put to the test")
-	}
-	if s.t.Failed() {
-		s.dump()
-	}
-}
-
-func TestOwnershipStorm(t *testing.T) {
-	seeds := 3
-	if testing.Short() {
-		seeds = 1
-	}
-	for _, engines := range [][]string{{"sqlite", "sqlite", "sqlite"}, {"postgres15", "mariadb10.11", "sqlite"}} {
-		for i := range seeds {
-			seed := uint64(time.Now().UnixNano()) + uint64(i)
-			if text := os.Getenv("ARDSO_TEST_SEED"); text != "" {
-				n, err := strconv.ParseUint(text, 10, 64)
-				if err != nil {
-					t.Fatal(err)
-				}
-				seed = n
-			}
-			t.Run(strings.Join(engines, " ")+" "+strconv.Itoa(i), func(t *testing.T) {
-				t.Parallel()
-				t.Logf("seed %d (ARDSO_TEST_SEED)", seed)
-				s := newStorm(t, engines, seed)
-				for range 3 {
-					s.blow(60, 4)
-				}
-				s.rest()
-				s.rest()
-				s.check()
-			})
-		}
 	}
 }

@@ -393,7 +393,7 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 		if !ok {
 			return fmt.Errorf("no thread for form %q to %q on %s", op.Form, op.TargetForm, op.Target)
 		}
-		if op.Offer != nil {
+		if op.Offer != nil && s.decider.IsOpen(op) {
 			s.back.hold(op, d.entry)
 		}
 		if op.Image != nil { // not done before the source is deleted

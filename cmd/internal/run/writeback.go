@@ -84,9 +84,11 @@ func (b *writeBack) send(r apply.Result, e *entry) {
 // hold keeps the position before a hand-over until it is closed.
 func (b *writeBack) hold(op *mapping.Operation, e *entry) {
 	key := ownership.Key{Form: op.Form, Request: op.Request}
-	e.hold()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.holds[key] != e { // one transaction may give a request away twice, and make it anew in between
+		e.hold()
+	}
 	b.holds[key] = e
 }
 
