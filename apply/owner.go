@@ -524,7 +524,7 @@ func (w *writing) gone(ctx context.Context, op *mapping.Operation) error {
 
 // mergeAlong is along for a modify, within a savepoint.
 func (w *writing) mergeAlong(ctx context.Context, op *mapping.Operation, c *copyOf) error {
-	var write, lost []conflict.Write
+	var write []conflict.Write
 	clash := false
 	s := c.state.Clone()
 	for _, f := range op.Fields {
@@ -540,8 +540,6 @@ func (w *writing) mergeAlong(ctx context.Context, op *mapping.Operation, c *copy
 		clash = clash || o.Conflict
 		if o.Write {
 			write = append(write, x)
-		} else if o.Conflict {
-			lost = append(lost, x)
 		}
 	}
 	if clash {
