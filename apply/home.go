@@ -273,7 +273,7 @@ func (w *writing) bury(ctx context.Context, op *mapping.Operation, c *copyOf) er
 		s := ownership.Begin(op.Home.Chain)
 		s.Epoch = c.epoch()
 		c.state = &s
-	case c.state.Chain != op.Home.Chain:
+	case c.state.Chain != op.Home.Chain, c.state.At() > op.Home.Epoch:
 		return nil
 	}
 	if err := w.tombstone(ctx, c, c.state.At()); err != nil || c.row == nil || c.owns() {

@@ -48,12 +48,12 @@ func (c *copyOf) ownerKey() control.OwnerKey {
 
 // join gives the request that a chain begins with its state, which dso_owner does not hold before its first
 // hand-over is written back, and tells of a request that its owner has deleted, whether dso_owner says so yet or
-// not.
+// not: one that a chain began with and that is not there was.
 func (c *copyOf) join(chain, server string) {
 	switch {
-	case c.isUnchained() && !c.isTombOf(chain) && c.row != nil && mapping.BeginsAt(chain, server, c.form.Name, c.id()):
+	case c.isUnchained() && !c.isTombOf(chain) && mapping.BeginsAt(chain, server, c.form.Name, c.id()):
 		s := ownership.Begin(chain)
-		s.Epoch = c.epoch()
+		s.Epoch, s.Deleted = c.epoch(), c.row == nil
 		c.state = &s
 	case c.row == nil && c.state != nil && c.state.Owner:
 		c.state.Deleted = true

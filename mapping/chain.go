@@ -50,7 +50,7 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 		return ops
 	}
 	if e.after == nil && !e.merge {
-		ops = append(ops, d.home(e, fm, "", &Home{Kind: Gone, Chain: chain}))
+		ops = append(ops, d.home(e, fm, "", &Home{Kind: Gone, Chain: chain, Epoch: e.state.At()}))
 		d.deleted(e.key, e.state, chain)
 	}
 	for _, w := range ownership.Ways(c, &e.state, open, d.rules) {

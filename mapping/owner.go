@@ -118,7 +118,7 @@ func (o *owners) learn(k ownership.Key, s ownership.State) bool {
 		t = &tracked{}
 		o.states[k] = t
 	}
-	if t.Deleted && !s.Deleted && s.Chain == t.Chain {
+	if t.Deleted && !s.Deleted && s.Chain == t.Chain && s.At() <= t.At() {
 		return false
 	}
 	if !same(&t.State, &s) { // else only at_reader was written, or it is known already

@@ -301,6 +301,9 @@ func (s *storm) readAgain(from map[string]readerPosition) {
 
 // A write-back that comes late does nothing to a request of the same Request ID and epoch that belongs to another chain.
 func TestWriteBackOfFormerChain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs ardso thirty times")
+	}
 	t.Parallel()
 	s := newStorm(t, weather{engines: []string{"sqlite", "mariadb10.11", "sqlite"}}, 0)
 	step := func(server, statement string) {
