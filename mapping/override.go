@@ -115,7 +115,14 @@ func (d *Decider) overruled(m *plan, e *event, fm *form) (*plan, *Failure) {
 func (d *Decider) overrule(p *plan, own *definition.Mapping, f *schema.Field, v value.Value) error {
 	switch f.ID {
 	case schema.TransferMode:
-		return byLabel(f, v, &own.TransferMode, transferModes)
+		was := own.TransferMode
+		if err := byLabel(f, v, &own.TransferMode, transferModes); err != nil {
+			return err
+		}
+		if own.TransferMode == definition.DataOwnership && was != definition.DataOwnership {
+			return fmt.Errorf("mapping %q is not set up for ownership, so nothing would lead back; choose one that is by To Mapping", own.Name)
+		}
+		return nil
 	case schema.DuplicateRequestIDAction:
 		return byLabel(f, v, &own.DuplicateRequestID, duplicateActions)
 	case schema.WhenToUpdate:

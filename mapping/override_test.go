@@ -1,0 +1,53 @@
+package mapping_test
+
+import (
+	"testing"
+
+	"ardso/cdc"
+	"ardso/sql/schema"
+	"ardso/sql/value"
+)
+
+// A request's own fields win over the action and over the mapping's options, and an illegal one is a failure.
+func TestOverrides(t *testing.T) {
+	t.Parallel()
+	text := value.Text
+	number := func(id int, label string) value.Value {
+		n, ok := ownedForm("a").FieldByID(id).Number(label)
+		if !ok {
+			t.Fatalf("field %d has no label %q", id, label)
+		}
+		return value.Int(n)
+	}
+	tests := []struct {
+		name string
+		set  map[int]value.Value
+		want string
+	}{
+		{"none", nil, "give to b/R1, epoch 1"},
+		{"To Mapping", map[int]value.Value{schema.ToMapping: text("a to c")}, "give to c/R1, epoch 1"},
+		{"To Mapping wins over the pair", map[int]value.Value{schema.ToMapping: text("a to b"), schema.ToServer: text("c"), schema.ToForm: text("R")}, "give to b/R1, epoch 1"},
+		{"To Server and To Form", map[int]value.Value{schema.ToServer: text("c"), schema.ToForm: text("R")}, "give to c/R1, epoch 1"},
+		{"half a pair is no choice", map[int]value.Value{schema.ToForm: text("nowhere")}, "give to b/R1, epoch 1"},
+		{"an unknown mapping", map[int]value.Value{schema.ToMapping: text("nowhere")}, "on the source: not taken: override.no_mapping"},
+		{"an unknown server", map[int]value.Value{schema.ToServer: text("z"), schema.ToForm: text("R")}, "on the source: not taken: override.no_mapping"},
+		{"a mode that gives less", map[int]value.Value{schema.TransferMode: number(schema.TransferMode, "Data Only")}, "create on b"},
+		{"a mode that gives more", map[int]value.Value{schema.ToMapping: text("copy"), schema.TransferMode: number(schema.TransferMode, "Data + Ownership")}, "on the source: not taken: override.illegal"},
+		{"an illegal mode", map[int]value.Value{schema.TransferMode: value.Int(9)}, "on the source: not taken: override.illegal"},
+		{"an illegal qualification", map[int]value.Value{schema.MatchingQualification: text("'Notes' =")}, "on the source: not taken: override.illegal"},
+		{"a limit of retries", map[int]value.Value{schema.MaxTimeToRetry: value.Int(60)}, "on the source: not taken: override.illegal"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			row := owned("", 1, "n")
+			for id, v := range test.set {
+				row[ownedForm("a").FieldByID(id).Index] = v
+			}
+			d := chainDecider(t, "a")
+			if got := told(decide(t, d, tx(cdc.RowChange{Relation: ownedRelation, Kind: cdc.Insert, After: row}))); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
