@@ -52,7 +52,7 @@ type Closed struct {
 	Touched bool
 }
 
-// maxStates bounds the states that are kept only to save a look at dso_owner (G7).
+// maxStates bounds the states that are kept only to save a look at dso_owner (G7), but for those of one transaction.
 const maxStates = 50_000
 
 func newOwners() *owners {
@@ -127,6 +127,20 @@ func (o *owners) learn(k ownership.Key, s ownership.State) bool {
 		o.undated = append(o.undated, k)
 	}
 	return true
+}
+
+// shrink drops states that can be read again, once there are too many.
+func (o *owners) shrink() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.states) < maxStates {
+		return
+	}
+	for key, t := range o.states {
+		if len(t.news) == 0 {
+			delete(o.states, key)
+		}
+	}
 }
 
 func (o *owners) forget(k ownership.Key) {
@@ -204,6 +218,7 @@ func readOwner(rel *cdc.Relation, row []value.Value) (k ownership.Key, s ownersh
 // Unknown lists the requests in tx whose ownership must be known to decide it and is not: tell each by
 // Know, then Decide.
 func (d *Decider) Unknown(tx *cdc.Transaction) []ownership.Key {
+	d.owners.shrink() // before the requests in tx are looked for: none of theirs may go until it is decided
 	var keys []ownership.Key
 	seen := make(map[ownership.Key]bool)
 	add := func(k ownership.Key) {
@@ -242,13 +257,6 @@ func (d *Decider) Unknown(tx *cdc.Transaction) []ownership.Key {
 func (d *Decider) Know(k ownership.Key, atReader string) error {
 	d.owners.mu.Lock()
 	defer d.owners.mu.Unlock()
-	if len(d.owners.states) >= maxStates {
-		for key, t := range d.owners.states {
-			if len(t.news) == 0 {
-				delete(d.owners.states, key)
-			}
-		}
-	}
 	t := &tracked{}
 	if atReader != "" {
 		if err := json.Unmarshal([]byte(atReader), &t.State); err != nil {
