@@ -438,9 +438,12 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 		}
 		d.add(bytes)
 		w.Free = func() { d.free(bytes) }
-		w.Done = func() {
-			s.back.settle(w.Ops)
-			d.finish()
+		w.Done = d.finish
+		if moved := movedBy(w.Ops); len(moved) > 0 { // no others: they are not to stay in memory until the end
+			w.Done = func() {
+				s.back.settle(moved)
+				d.finish()
+			}
 		}
 		if err := th.Send(ctx, *w); err != nil {
 			return err

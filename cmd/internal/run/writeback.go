@@ -112,16 +112,20 @@ func (b *writeBack) expect(op *mapping.Operation, e *entry) {
 	b.untold[op] = e
 }
 
+// movedBy lists the operations whose source is deleted once they are durable.
+func movedBy(ops []*mapping.Operation) (moved []*mapping.Operation) {
+	for _, op := range ops {
+		if op.Image != nil {
+			moved = append(moved, op)
+		}
+	}
+	return moved
+}
+
 // settle says that operations are durable: of those that were expected to be told and were not, there is
 // nothing to tell, because they wait among the errors.
 func (b *writeBack) settle(ops []*mapping.Operation) {
-	if b == nil {
-		return
-	}
 	for _, op := range ops {
-		if op.Image == nil {
-			continue
-		}
 		b.mu.Lock()
 		e := b.untold[op]
 		delete(b.untold, op)
