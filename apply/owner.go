@@ -24,8 +24,19 @@ type Result struct {
 	Failure *mapping.Failure // nil: it is carried out
 }
 
-// tell has the source told once the transaction is committed.
+// tell has the source told once the transaction is committed. What the target alone needs is not kept until then: a
+// large transaction has many.
 func (w *writing) tell(op *mapping.Operation, id string, f *mapping.Failure) {
+	if op.Image == nil {
+		small := *op
+		small.Fields = nil
+		if op.Offer != nil {
+			offer := *op.Offer
+			offer.Changed = nil
+			small.Offer = &offer
+		}
+		op = &small
+	}
 	w.results = append(w.results, Result{
 		Op: op, Failure: f,
 		To: ownership.Place{Server: op.Target, Form: op.TargetForm, Request: id, Mapping: op.Mapping},
