@@ -41,9 +41,9 @@ func TestKillOwnership(t *testing.T) {
 		p.says("following the log", 40*time.Second)
 	}
 	for range kills {
-		for range 1 + rng.IntN(20) { // some are killed at once, some after a while of work
+		for range 1 + rng.IntN(40) { // some are killed at once, some after a while of work
 			users.Operation()
-			time.Sleep(time.Duration(rng.IntN(40)) * time.Millisecond) // paces the load: which steps fall together is left to chance
+			time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond) // paces the load: which steps fall together is left to chance
 		}
 		server := stormtest.Servers[rng.IntN(len(stormtest.Servers))]
 		processes[server].kill()

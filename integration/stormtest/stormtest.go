@@ -61,13 +61,15 @@ func New(t testing.TB, dbs map[string]*engine.DB, h Habits, r *rand.Rand) *Users
 	return u
 }
 
-// Begin lets users of a make the first requests.
+// Begin lets users of a make the first requests, edit one and give it away.
 func (u *Users) Begin() {
 	for i := range 6 {
 		id := fmt.Sprintf("R%d", i)
 		u.ids = append(u.ids, id)
 		u.create("a", id)
 	}
+	u.edit("a", "R0")
+	u.attempt("a", "R0", "UPDATE repair SET go = 'b'")
 }
 
 // DistributedColumns declares the columns of a group of distributed fields.

@@ -310,7 +310,7 @@ func TestWriteBackOfFormerChain(t *testing.T) {
 		s.exec(server, statement)
 		s.rest()
 	}
-	step("a", "UPDATE repair SET go = 'b' WHERE id = 'R0'")
+	s.rest() // R0 goes to b
 	before := s.positions()
 	step("b", "UPDATE repair SET go = 'return' WHERE id = 'R0'")
 	step("a", "DELETE FROM repair WHERE id = 'R0'")
