@@ -231,6 +231,8 @@ func (b *bulk) takeover(op *mapping.Operation, c *copyOf) error {
 	var write []conflict.Write
 	var kept []int
 	switch {
+	case isNew && mapping.BeginsAt(op.Offer.Chain, op.Target, b.form.Name, c.id()):
+		return errApart // it was deleted where its chain began, whether dso_owner says so yet or not
 	case isNew && c.state == nil && b.lacks(op, b.form) == nil:
 		write = withCreateDate(op, b.form, written(op))
 	case isNew || c.state == nil || c.state.Chain != op.Offer.Chain:
