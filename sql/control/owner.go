@@ -253,6 +253,16 @@ func readBack(ctx context.Context, tx Handle, ids []string, states map[string]st
 	return nil
 }
 
+// AsNow as Owner.AtReader: at the reader's position the row was as it is.
+const AsNow = "="
+
+// SetOwnersAsNow says of all rows that at the reader's position they were as they are: before a position that is
+// set anew, what they held at the one before means nothing any more.
+func SetOwnersAsNow(ctx context.Context, h Handle) error {
+	_, err := exec(ctx, h, "owner_as_now")
+	return err
+}
+
 // AskAgain asks for a job in the place of a failed operation: both in one transaction, so that it is neither
 // lost nor asked for twice.
 func AskAgain(ctx context.Context, db *engine.DB, errorID string, p Pending) error {

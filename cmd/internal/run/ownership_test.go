@@ -197,6 +197,28 @@ func TestUpdateTakenBefore(t *testing.T) {
 	})
 }
 
+// After a position was set anew, who owns what is what dso_owner says then, not what it said at the one before.
+func TestOwnersAtNewPosition(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		o.want("R1", "a", "broken|n|0", "b", "broken|n|1")
+		for server := range o.dbs { // as of a position before the hand-over
+			o.exec(server, "UPDATE dso_owner SET at_reader = ''", "UPDATE dso_reader SET position = ''")
+			o.init(server)
+			o.equal("at_reader on "+server, rows(t, o.dbs[server], "SELECT at_reader FROM dso_owner"), control.AsNow)
+		}
+		o.exec("b", "UPDATE repair SET summary = 'seen' WHERE id = 'R1'")
+		o.rest()
+		o.want("R1", "a", "seen|n|0", "b", "seen|n|1")
+		o.exec("b", "UPDATE repair SET status = 2 WHERE id = 'R1'")
+		o.rest()
+		o.want("R1", "a", "seen|n|1", "b", "seen|n|0")
+	})
+}
+
 // An edit by someone who does not own the request is recorded, and undone if the mapping says so.
 func TestForeignChange(t *testing.T) {
 	ownershipEngines(t, func(t *testing.T, engines []string) {

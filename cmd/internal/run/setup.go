@@ -264,6 +264,9 @@ func (s *System) setStart(ctx context.Context, srv *Server, done func(cdc.Step))
 	if err := s.forget(ctx, srv.Name, epoch); err != nil {
 		return err
 	}
+	if err := control.SetOwnersAsNow(ctx, srv.DB); err != nil {
+		return err
+	}
 	if err := control.SavePosition(ctx, srv.DB, epoch, string(at)); err != nil {
 		return err
 	}

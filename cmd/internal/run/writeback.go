@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -251,7 +252,9 @@ func (s *source) decide(ctx context.Context, tx *cdc.Transaction) ([]*mapping.Op
 		}
 		states := make(map[ownership.Key]string, len(rows))
 		for _, o := range rows {
-			states[ownership.Key(o.OwnerKey)] = o.AtReader
+			if states[ownership.Key(o.OwnerKey)], err = atReader(&o); err != nil {
+				return nil, fmt.Errorf("%s: %w", s.server.Name, err)
+			}
 		}
 		for _, k := range keys {
 			if err := s.decider.Know(k, states[k]); err != nil {
@@ -264,6 +267,19 @@ func (s *source) decide(ctx context.Context, tx *cdc.Transaction) ([]*mapping.Op
 		s.back.closed(s.decider.Closed())
 	}
 	return ops, err
+}
+
+// atReader is the state that a row of dso_owner held at the reader's position, as the decider reads it.
+func atReader(o *control.Owner) (string, error) {
+	if o.AtReader != control.AsNow {
+		return o.AtReader, nil
+	}
+	now, err := apply.StateOf(o)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(now)
+	return string(text), err
 }
 
 // savePosition stores how far the log is carried out, and what dso_owner held there.

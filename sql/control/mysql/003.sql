@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS dso_owner (
   to_mapping   varchar(254) NOT NULL,
   fields       longtext NOT NULL COMMENT 'what the fields held when ownership came here: hashes and epochs (JSON)',
   deleted      int NOT NULL COMMENT '1: the request is gone',
-  at_reader    longtext NOT NULL COMMENT 'this row as of dso_reader.position (JSON); empty: there was none',
+  at_reader    longtext NOT NULL COMMENT 'this row as of dso_reader.position (JSON); empty: there was none; =: as it is now',
   updated      datetime(6) NOT NULL COMMENT 'UTC',
   KEY dso_owner_chain (chain)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin

@@ -37,4 +37,4 @@ COMMENT ON COLUMN dso_owner.fields IS 'what the fields held when ownership came 
 
 COMMENT ON COLUMN dso_owner.deleted IS '1: the request is gone';
 
-COMMENT ON COLUMN dso_owner.at_reader IS 'this row as of dso_reader.position (JSON); empty: there was none';
+COMMENT ON COLUMN dso_owner.at_reader IS 'this row as of dso_reader.position (JSON); empty: there was none; =: as it is now';

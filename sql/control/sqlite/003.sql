@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS dso_owner ( -- requests of this server that are, or w
   to_mapping   TEXT NOT NULL,
   fields       TEXT NOT NULL, -- what the fields held when ownership came here: hashes and epochs (JSON)
   deleted      INTEGER NOT NULL, -- 1: the request is gone
-  at_reader    TEXT NOT NULL, -- this row as of dso_reader.position (JSON); empty: there was none
+  at_reader    TEXT NOT NULL, -- this row as of dso_reader.position (JSON); empty: there was none; =: as it is now
   updated      TEXT NOT NULL
 );
 

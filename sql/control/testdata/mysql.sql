@@ -158,6 +158,11 @@ INSERT INTO dso_meta (name, value)
 VALUES (?, ?)
 ON DUPLICATE KEY UPDATE value = VALUES(value);
 
+-- owner_as_now
+/* ardso init */
+UPDATE dso_owner
+SET at_reader = '=';
+
 -- owner_count
 /* ardso status */
 SELECT owner, COUNT(*)

@@ -156,6 +156,11 @@ INSERT INTO dso_meta (name, value)
 VALUES (?, ?)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
+-- owner_as_now
+/* ardso init */
+UPDATE dso_owner
+SET at_reader = '=';
+
 -- owner_count
 /* ardso status */
 SELECT owner, COUNT(*)

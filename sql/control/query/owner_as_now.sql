@@ -1,0 +1,3 @@
+/* ardso init */
+UPDATE dso_owner
+SET at_reader = '='
