@@ -53,6 +53,10 @@ type copyOf struct {
 
 func (c *copyOf) id() string { return request.IDOf(c.form, c.key) }
 
+func (c *copyOf) ownerPlace(server string) ownership.Place {
+	return ownership.Place{Server: server, Form: c.form.Name, Request: c.id()}
+}
+
 func (c *copyOf) ownerKey() control.OwnerKey {
 	return control.OwnerKey{Form: c.form.Name, Request: c.id()}
 }
@@ -128,7 +132,7 @@ func (w *writing) loadState(ctx context.Context, c *copyOf) error {
 func OwnerOf(k control.OwnerKey, s *ownership.State) control.Owner {
 	return control.Owner{
 		OwnerKey: k, Chain: s.Chain, Epoch: s.Epoch, Owns: s.Owner, Deleted: s.Deleted,
-		From: control.OwnerPlace(s.From), To: control.OwnerPlace(s.To), Fields: s.FieldsText(),
+		From: control.OwnerPlace(s.From), To: control.OwnerPlace(s.To), Fields: s.FieldsText(), Fault: s.Fault,
 	}
 }
 
@@ -137,7 +141,7 @@ func StateOf(o *control.Owner) (ownership.State, error) {
 	fields, err := ownership.ParseFields(o.Fields)
 	return ownership.State{
 		Chain: o.Chain, Epoch: o.Epoch, Owner: o.Owns, Deleted: o.Deleted,
-		From: ownership.Place(o.From), To: ownership.Place(o.To), Fields: fields,
+		From: ownership.Place(o.From), To: ownership.Place(o.To), Fields: fields, Fault: o.Fault,
 	}, err
 }
 
@@ -175,6 +179,9 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 		return failure, err
 	}
 	c.join(op.Offer.Chain, op.Target)
+	if c.state != nil && c.state.Fault != "" {
+		return mapping.FaultFailure(c.ownerPlace(op.Target), c.state.Fault), nil
+	}
 	var write []conflict.Write
 	var kept []int
 	isNew := c.row == nil
@@ -578,12 +585,15 @@ func mergeFields(op *mapping.Operation, c *copyOf) (write []conflict.Write, s ow
 			continue
 		}
 		current, version := c.row.Field(f.Field), op.Along.Versions[f.Field]
+		held := s.Fields[f.Field]
 		o := ownership.Merge(s.Side(f.Field, mapping.HashOf(current), version), value.Value.Equal, f.Before, f.After, current)
 		if o.Write {
 			s = s.Merged(f.Field, mapping.HashOf(f.After), version)
 			write = append(write, conflict.Write{Field: f.Field, Value: f.After})
 		}
-		if o.Conflict {
+		// A request that follows its chain as it is brings nothing of what was before: then what a user has set
+		// here, and is replaced, is what both sides have changed.
+		if h := mapping.HashOf(current); o.Conflict && (f.Before.Known() || o.Write && held.Hash != h && op.Along.Was[f.Field] != h) {
 			both = append(both, f.Field)
 		}
 	}

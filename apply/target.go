@@ -117,6 +117,9 @@ func NewTarget(ctx context.Context, db *engine.DB, source string, epoch int64, d
 	return t, nil
 }
 
+// Form returns a form that definitions name; nil if there is none.
+func (t *Target) Form(name string) *schema.Form { return t.forms[name] }
+
 func (t *Target) addForm(f *schema.Form) {
 	t.forms[f.Name] = f
 	t.serial[f.Name] = IsSerial(f)

@@ -235,7 +235,7 @@ func (b *bulk) takeover(op *mapping.Operation, c *copyOf) error {
 		return errApart // it was deleted where its chain began, whether dso_owner says so yet or not
 	case isNew && c.state == nil && b.lacks(op, b.form) == nil:
 		write = withCreateDate(op, b.form, written(op))
-	case isNew || c.state == nil || c.state.Chain != op.Offer.Chain:
+	case isNew || c.state == nil || c.state.Chain != op.Offer.Chain || c.state.Fault != "":
 		return errApart
 	case ownership.Accept(c.state, c.owns(), op.Offer) != ownership.Take:
 		return errApart

@@ -104,6 +104,7 @@ type Selection struct {
 	Job     string // ID of the row in dso_pending that asks for it
 	Mapping string
 	Return  bool   // the rows go back along the mapping, with ownership
+	Follow  bool   // the rows go along their ownership chains, by no mapping of the job
 	Where   string // qualification that each row is still to be judged by; "" = all
 	LastKey string // what Progress of the job becomes once these rows are durable
 	Final   bool   // the last chunk of the job

@@ -67,6 +67,9 @@ func (d *Decider) along(e *event, fm *form, chain string, w ownership.Way) *Oper
 	if m == nil {
 		return d.stuck(e, fm, w, failure)
 	}
+	if failure = d.fault(e, fm); failure != nil {
+		return d.stuck(e, fm, w, failure)
+	}
 	when := definition.Immediately
 	if w.Direction == ownership.Down && e.after != nil {
 		if when, failure = d.whenToUpdate(m, e, fm); failure != nil {
@@ -87,6 +90,14 @@ func (d *Decider) along(e *event, fm *form, chain string, w ownership.Way) *Oper
 		op.Failure = e.failure
 	}
 	op.Along.Versions = m.versions(e)
+	if e.kind == cdc.Selected {
+		op.Along.Was = make(map[int]string)
+		for _, l := range m.lines {
+			if l.source != nil {
+				op.Along.Was[l.target.ID] = e.state.Fields[l.source.ID].Hash
+			}
+		}
+	}
 	if op.Action == Modify && op.Failure == nil {
 		op.Fields = slices.DeleteFunc(op.Fields, func(f FieldChange) bool { return !f.Companion && (!f.After.Known() || !f.Changes()) })
 		if !slices.ContainsFunc(op.Fields, FieldChange.Changes) {
@@ -263,6 +274,9 @@ func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 			Fix:    "transfer it from the server that owns it: `ardso explain` tells which; if none does, see `ardso owner`",
 		})
 	}
+	if f := d.fault(e, fm); f != nil {
+		return d.failed(e, fm, to, f)
+	}
 	op := m.operation(d, e)
 	op.Action, op.Pool, op.Renamed = Create, m.pool, ""
 	m.fill(op, e)
@@ -299,6 +313,9 @@ func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation 
 	m := d.returns[from.Mapping]
 	if m == nil || m.FromForm != fm.Form || m.To.Server != from.Server || m.ToForm.Name != from.Form {
 		return d.notReturned(e, fm, from, mismatch(d.server, fm.Name, from))
+	}
+	if f := d.fault(e, fm); f != nil {
+		return d.notReturned(e, fm, from, f)
 	}
 	op := m.operation(d, e)
 	op.Action, op.Renamed, op.Pool = Create, "", r.Pool
@@ -349,8 +366,49 @@ func (d *Decider) notReturned(e *event, fm *form, to ownership.Place, f *Failure
 // stuck is failed for a change that does not find its way along the chain: no ownership was to go with it.
 func (d *Decider) stuck(e *event, fm *form, w ownership.Way, f *Failure) *Operation {
 	op := d.failed(e, fm, w.To, f)
+	if e.after == nil { // the request can tell nothing any more
+		op.Action, op.Along = Delete, &Along{Direction: w.Direction, Chain: e.state.Chain, Epoch: op.Home.Epoch}
+	}
 	op.Home.Epoch, op.Home.Direction = 0, w.Direction
 	return op
+}
+
+// OwnershipFault is the failure of what waits until the ownership of its request is repaired.
+const OwnershipFault = "ownership.fault"
+
+// fault is why nothing of the request is distributed; nil where it is (dso-reference 29, choice 48).
+func (d *Decider) fault(e *event, fm *form) *Failure {
+	if e.state.Fault == "" {
+		return nil
+	}
+	return FaultFailure(ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, e.state.Fault)
+}
+
+// FaultFailure says of a copy of a request that it is not distributed because of a fault in its ownership.
+func FaultFailure(p ownership.Place, fault string) *Failure {
+	return &Failure{
+		Kind:   OwnershipFault,
+		Reason: fmt.Sprintf("request %q of form %q on %s is not distributed: its ownership is at fault (%s)", p.Request, p.Form, p.Server, fault),
+		Fix:    "see `ardso owner show`, and repair it with `ardso owner set`; what waits for that goes on by itself then",
+	}
+}
+
+// followSelected sends a request as it is along its ownership chain, whichever way: versions tell what is news to
+// the other copies.
+func (d *Decider) followSelected(ops []*Operation, e *event, fm *form) []*Operation {
+	if e.state.Chain == "" {
+		return ops
+	}
+	var open *ownership.HandOver
+	if e.open != nil {
+		open = &e.open.HandOver
+	}
+	for _, w := range ownership.Ways(ownership.Change{Merged: true, Path: e.path}, &e.state, open, d.rules) {
+		if op := d.along(e, fm, e.state.Chain, w); op != nil {
+			ops = append(ops, op)
+		}
+	}
+	return ops
 }
 
 // foreign has an edit by someone who does not own the request recorded, or undone; nil where it is allowed.
@@ -366,7 +424,9 @@ func (d *Decider) foreign(e *event, fm *form) *Operation {
 	if m != nil && e.after == nil && m.AllowAnyUserToDelete {
 		return nil
 	}
-	op := d.home(e, fm, name, &Home{Kind: Foreign, To: e.state.To, Revert: m != nil && m.OnForeignChange == definition.Revert})
+	// Where the ownership is at fault it is not for ardso to say whose edit is undone.
+	revert := m != nil && m.OnForeignChange == definition.Revert && e.state.Fault == ""
+	op := d.home(e, fm, name, &Home{Kind: Foreign, To: e.state.To, Revert: revert})
 	switch e.kind {
 	case cdc.Update:
 		op.Action = Modify

@@ -387,7 +387,7 @@ func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange
 	}
 	switch {
 	case c.Kind == cdc.Selected:
-		return d.selected(ops, e)
+		return d.selected(ops, e, fm)
 	case e.merge && tx.Mark.WriteBack:
 		return ops, nil
 	}
@@ -514,6 +514,9 @@ func (d *Decider) act(ops []*Operation, first int, e *event, f *filter, a defini
 	if op == nil {
 		return ops
 	}
+	if failure == nil && op.Home == nil {
+		failure = d.fault(e, d.form(f.Form))
+	}
 	if failure != nil {
 		op.Failure = failure
 	}
@@ -615,8 +618,11 @@ func (d *Decider) delete(e *event, f *filter, a *definition.Deletion) *Operation
 }
 
 // selected turns a selected row into the transfer that the selection asks for.
-func (d *Decider) selected(ops []*Operation, e *event) ([]*Operation, error) {
+func (d *Decider) selected(ops []*Operation, e *event, fm *form) ([]*Operation, error) {
 	s := e.tx.Selection
+	if s.Follow {
+		return d.selectedToFollow(ops, e, fm)
+	}
 	m := d.mappings[s.Mapping]
 	if s.Return {
 		m = d.returns[s.Mapping]
@@ -662,8 +668,23 @@ func (d *Decider) selected(ops []*Operation, e *event) ([]*Operation, error) {
 	m.fill(op, e)
 	if e.failure != nil {
 		op.Failure = e.failure
+	} else if f := d.fault(e, fm); f != nil {
+		op.Failure = f
 	}
 	return append(ops, op), nil
+}
+
+// selectedToFollow is selected for a request that goes along its ownership chain.
+func (d *Decider) selectedToFollow(ops []*Operation, e *event, fm *form) ([]*Operation, error) {
+	where, err := d.where(e.tx.Selection.Where, fm.Form)
+	if err != nil {
+		return nil, err
+	}
+	d.fillEnv(e, fm)
+	if truth, err := where.Eval(&e.env); err != nil || truth != qual.True {
+		return ops, err
+	}
+	return d.followSelected(ops, e, fm), nil
 }
 
 // where compiles the qualification of a selection, once.

@@ -101,6 +101,9 @@ type Along struct {
 	Epoch     int64               `json:"epoch"` // of the owner whose change it is, or of the copy that passes it on
 	// Versions orders, by target field, the values against those that copies hold.
 	Versions map[int]ownership.Version `json:"versions,omitempty"`
+	// Was, by target field, names what ardso wrote into the source's field last (HashOf), where the request goes along
+	// as it is: no before image tells what the value replaces.
+	Was map[int]string `json:"was,omitempty"`
 }
 
 // HomeKind is what is to be written on the source itself.

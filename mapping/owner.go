@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -208,6 +209,9 @@ func readOwner(rel *cdc.Relation, row []value.Value) (k ownership.Key, s ownersh
 	s = ownership.State{Chain: text("chain"), Owner: text("owner") == "1", Deleted: text("deleted") == "1", From: place("from"), To: place("to")}
 	if s.Epoch, err = strconv.ParseInt(text("epoch"), 10, 64); err == nil {
 		s.Fields, err = ownership.ParseFields(text("fields"))
+	}
+	if slices.ContainsFunc(rel.Columns, func(n string) bool { return strings.EqualFold(n, "fault") }) { // a new column
+		s.Fault = text("fault")
 	}
 	if missing != "" {
 		err = fmt.Errorf("column %s was not sent", missing)

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"ardso/cdc"
 	"ardso/mapping/definition"
 	"ardso/mapping/ownership"
 	"ardso/mapping/qual"
@@ -198,7 +199,7 @@ func (p *plan) fill(op *Operation, e *event) (changed bool) {
 		}
 		op.Fields = append(op.Fields, f)
 	}
-	if op.Action != Create {
+	if op.Action != Create && e.kind != cdc.Selected {
 		p.checkBefore(op, never)
 	}
 	if p.Match != nil {

@@ -56,7 +56,8 @@ type Chunker interface {
 type Job struct {
 	ID      string // of the row in dso_pending; becomes cdc.Selection.Job
 	Mapping string
-	Return  bool    // as in cdc.Selection
+	Return  bool // as in cdc.Selection, as Follow
+	Follow  bool
 	Where   string  // qualification that each row is still to be judged by
 	After   string  // resume after this key: the last Selection.LastKey that became durable
 	Rows    Chunker // one at a time calls it

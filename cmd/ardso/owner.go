@@ -206,6 +206,9 @@ func showCopy(w io.Writer, x *run.Copy) error {
 		}
 		pairs = append(pairs, "dso_owner", fmt.Sprintf("epoch %d, Master Flag %s, since %s", o.Epoch, flag, o.Updated.Format(timeFormat)),
 			"came from", placeText(o.From), "went to", placeText(o.To))
+		if o.Fault != "" {
+			pairs = append(pairs, "not distributed", "until it is repaired: "+o.Fault)
+		}
 		if o.Deleted {
 			pairs = append(pairs, "deleted", "yes")
 		}
@@ -289,14 +292,14 @@ func (e *environment) changeOwner(c *cli.Context, what string, w run.OwnerChange
 			p.Say("nothing to do: it is so already")
 			return nil
 		}
-		who := run.Who()
+		who, dry := run.Who(), c.Bool("dry-run")
 		for _, s := range steps {
-			if !c.Bool("dry-run") {
+			if !dry {
 				if err := s.Apply(ctx, what, who); err != nil {
 					return err
 				}
 			}
-			v := stepView{OwnerStep: s, Done: !c.Bool("dry-run")}
+			v := stepView{OwnerStep: s, Done: !dry}
 			if err := p.Object(v, func(w io.Writer) error { return showStep(w, v) }); err != nil {
 				return err
 			}
@@ -304,7 +307,10 @@ func (e *environment) changeOwner(c *cli.Context, what string, w run.OwnerChange
 		for _, u := range ch.Unreachable {
 			p.Say("%s was not asked: %s", u.Server, u.Reason)
 		}
-		return nil
+		if dry {
+			return nil
+		}
+		return ch.RetryHeld(ctx)
 	})
 }
 
@@ -327,6 +333,9 @@ func showStep(w io.Writer, v stepView) error {
 		parts = append(parts, name+" "+text)
 	}
 	slices.Sort(parts)
+	if v.LetGo() {
+		parts = append(parts, "distributed again")
+	}
 	if v.Epoch > 0 {
 		parts = append(parts, fmt.Sprintf("epoch %d", v.Epoch))
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -157,16 +159,29 @@ func showApplied(w io.Writer, all []run.Status) error {
 	return t.Write(w, 80)
 }
 
+// faultsText counts requests that are not distributed until their ownership is repaired, by fault.
+func faultsText(faults map[string]int64) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(faults)) {
+		parts = append(parts, fmt.Sprintf("%s %s", number(faults[name]), strings.TrimPrefix(name, "ownership.")))
+	}
+	if len(parts) == 0 {
+		return "0"
+	}
+	return strings.Join(parts, ", ")
+}
+
 // showOwned shows how many requests are under ownership, where there are any.
 func showOwned(w io.Writer, all []run.Status) error {
 	t := report.Table{Columns: []report.Column{
 		{Title: "server"},
 		{Title: "requests owned", Right: true},
 		{Title: "owned elsewhere", Right: true},
+		{Title: "held until repaired", Right: true},
 	}}
 	for _, s := range all {
 		if s.Owned != nil && s.Owned.Owned+s.Owned.Others > 0 {
-			t.Rows = append(t.Rows, []string{s.Server, number(s.Owned.Owned), number(s.Owned.Others)})
+			t.Rows = append(t.Rows, []string{s.Server, number(s.Owned.Owned), number(s.Owned.Others), faultsText(s.Owned.Faults)})
 		}
 	}
 	if len(t.Rows) == 0 {

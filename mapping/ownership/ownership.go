@@ -49,6 +49,9 @@ type State struct {
 	// Deleted: the owner deleted the request, and what arrives for it late is void. Who asks about a request
 	// that is not there sets it, whether dso_owner says so yet or not.
 	Deleted bool `json:"deleted,omitempty"`
+	// Fault, if not "", names what is wrong with the request's ownership: a verification has found it, and
+	// nothing of the request is distributed until it is repaired.
+	Fault string `json:"fault,omitempty"`
 }
 
 // Field is a field as ardso wrote it last.
@@ -311,7 +314,7 @@ func (s *State) Deletes(epoch int64, values map[int]string) bool {
 // user's delete is read from the log, and that of every copy that the delete reaches.
 func (s *State) Tombstone(epoch int64) State {
 	n := s.Clone()
-	n.Deleted, n.Owner, n.Fields = true, false, nil
+	n.Deleted, n.Owner, n.Fields, n.Fault = true, false, nil, ""
 	n.Epoch = max(n.Epoch, epoch)
 	return n
 }

@@ -634,7 +634,7 @@ func TestOwners(t *testing.T) {
 		ctx := t.Context()
 		key := OwnerKey{Form: "Repair", Request: "SF1"}
 		want := Owner{
-			OwnerKey: key, Chain: "c1", Epoch: 2, Owns: true, Fields: `{"8":{"h":"x","e":1}}`,
+			OwnerKey: key, Chain: "c1", Epoch: 2, Owns: true, Fields: `{"8":{"h":"x","e":1}}`, Fault: "ownership.several",
 			From: OwnerPlace{"tokyo", "Repair", "TK1", "to Chicago"},
 		}
 		other := Owner{OwnerKey: OwnerKey{"Repair", "SF2"}, Chain: "c2", Epoch: 1, Deleted: true}
@@ -681,6 +681,9 @@ func TestScanOwners(t *testing.T) {
 		for _, chain := range []string{"0a", "a0", "a9", "f"} {
 			for i := range 3 {
 				o := Owner{OwnerKey: OwnerKey{"Repair", fmt.Sprint(chain, i)}, Chain: chain, Epoch: int64(i), Owns: i == 2, Deleted: i == 0}
+				if chain == "f" && i > 0 {
+					o.Fault = "ownership.none"
+				}
 				must0(t, WriteOwner(ctx, db, o))
 				want = append(want, fmt.Sprintf("%s %d", chain, i))
 			}
@@ -713,10 +716,9 @@ func TestScanOwners(t *testing.T) {
 				t.Errorf("limit %d (-want +got):\n%s", limit, diff)
 			}
 		}
-		owned, others, err := CountOwners(ctx, db)
-		must0(t, err)
-		if owned != 4 || others != 4 {
-			t.Errorf("got %d owned, %d others, want 4 and 4", owned, others)
+		count := get(CountOwners(ctx, db))(t)
+		if diff := cmp.Diff(OwnerCount{Owned: 4, Others: 4, Faults: map[string]int64{"ownership.none": 2}}, count); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
 }

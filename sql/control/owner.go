@@ -36,6 +36,7 @@ type Owner struct {
 	From, To OwnerPlace
 	Fields   string // JSON, opaque here
 	Deleted  bool
+	Fault    string    // why the request is not distributed until it is repaired; "" = it is
 	AtReader string    // the state as of the reader's position, opaque here; not written by WriteOwner
 	Updated  time.Time // by this database's clock; not written
 }
@@ -79,7 +80,7 @@ func (o *Owner) values() []any {
 	return []any{
 		o.ID(), o.Form, o.Request, o.Chain, o.Epoch, boolInt(o.Owns),
 		o.From.Server, o.From.Form, o.From.Request, o.From.Mapping,
-		o.To.Server, o.To.Form, o.To.Request, o.To.Mapping, o.Fields, boolInt(o.Deleted),
+		o.To.Server, o.To.Form, o.To.Request, o.To.Mapping, o.Fields, boolInt(o.Deleted), o.Fault,
 	}
 }
 
@@ -157,7 +158,7 @@ func ScanOwners(ctx context.Context, h Handle, after *Owner, limit int) ([]Owner
 		var owns, deleted int
 		var rowID string
 		err = rows.Scan(&rowID, &o.Form, &o.Request, &o.Chain, &o.Epoch, &owns, &o.From.Server, &o.From.Form, &o.From.Request, &o.From.Mapping,
-			&o.To.Server, &o.To.Form, &o.To.Request, &o.To.Mapping, &deleted)
+			&o.To.Server, &o.To.Form, &o.To.Request, &o.To.Mapping, &deleted, &o.Fault)
 		o.Owns, o.Deleted = owns == 1, deleted == 1
 		return o, err
 	})
@@ -167,21 +168,38 @@ func ScanOwners(ctx context.Context, h Handle, after *Owner, limit int) ([]Owner
 	return list, nil
 }
 
-// CountOwners counts the requests under ownership that this server owns, and those that it does not.
-func CountOwners(ctx context.Context, h Handle) (owned, others int64, err error) {
-	type pair struct{ owner, n int64 }
-	list, err := readAll(ctx, h, query(h, "owner_count"), nil, func(rows *sqlx.Rows) (p pair, err error) { return p, rows.Scan(&p.owner, &p.n) })
-	if err != nil {
-		return 0, 0, fmt.Errorf("count dso_owner: %w", err)
+// OwnerCount counts a server's requests under ownership.
+type OwnerCount struct {
+	Owned  int64            // that it owns
+	Others int64            // that it does not
+	Faults map[string]int64 // of both, those that are not distributed until they are repaired, by the fault
+}
+
+// CountOwners counts the requests under ownership.
+func CountOwners(ctx context.Context, h Handle) (OwnerCount, error) {
+	type group struct {
+		owner, n int64
+		fault    string
 	}
-	for _, p := range list {
-		if p.owner == 1 {
-			owned += p.n
+	count := OwnerCount{Faults: map[string]int64{}}
+	list, err := readAll(ctx, h, query(h, "owner_count"), nil, func(rows *sqlx.Rows) (g group, err error) {
+		err = rows.Scan(&g.owner, &g.fault, &g.n)
+		return g, err
+	})
+	if err != nil {
+		return count, fmt.Errorf("count dso_owner: %w", err)
+	}
+	for _, g := range list {
+		if g.owner == 1 {
+			count.Owned += g.n
 		} else {
-			others += p.n
+			count.Others += g.n
+		}
+		if g.fault != "" {
+			count.Faults[g.fault] += g.n
 		}
 	}
-	return owned, others, nil
+	return count, nil
 }
 
 func listOwners(ctx context.Context, h Handle, w where, lock string) ([]Owner, error) {
@@ -193,7 +211,7 @@ func listOwners(ctx context.Context, h Handle, w where, lock string) ([]Owner, e
 		var owns, deleted int
 		var updated stamp
 		err = rows.Scan(&o.Form, &o.Request, &o.Chain, &o.Epoch, &owns, &o.From.Server, &o.From.Form, &o.From.Request, &o.From.Mapping,
-			&o.To.Server, &o.To.Form, &o.To.Request, &o.To.Mapping, &o.Fields, &deleted, &o.AtReader, &updated)
+			&o.To.Server, &o.To.Form, &o.To.Request, &o.To.Mapping, &o.Fields, &deleted, &o.Fault, &o.AtReader, &updated)
 		o.Owns, o.Deleted, o.Updated = owns == 1, deleted == 1, updated.Time
 		return o, err
 	})

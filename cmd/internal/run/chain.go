@@ -49,6 +49,7 @@ type CopyOwner struct {
 	Epoch   int64           `json:"epoch"`
 	Owner   bool            `json:"owner"`
 	Deleted bool            `json:"deleted"`
+	Fault   string          `json:"fault,omitempty"` // why it is not distributed until it is repaired
 	From    ownership.Place `json:"from"`
 	To      ownership.Place `json:"to"`
 	Updated time.Time       `json:"updated"`
@@ -308,7 +309,7 @@ func (c *Copy) setOwner(o *control.Owner) error {
 		return err
 	}
 	c.stored, c.state = &s, &s
-	c.Owner = &CopyOwner{Chain: s.Chain, Epoch: s.Epoch, Owner: s.Owner, Deleted: s.Deleted, From: s.From, To: s.To, Updated: o.Updated}
+	c.Owner = &CopyOwner{Chain: s.Chain, Epoch: s.Epoch, Owner: s.Owner, Deleted: s.Deleted, From: s.From, To: s.To, Fault: s.Fault, Updated: o.Updated}
 	return nil
 }
 

@@ -153,7 +153,7 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 	result := selected
 	go func() {
 		result <- j.s.stream.Select(ctx, watermark.Job{
-			ID: p.ID, Mapping: p.Mapping, Return: p.Type == jobReturn, Where: p.Qualification, After: p.LastKey,
+			ID: p.ID, Mapping: p.Mapping, Return: p.Type == jobReturn, Follow: p.Type == jobFollow, Where: p.Qualification, After: p.LastKey,
 			Rows: &chunker{jobs: j, form: rows, where: where},
 		})
 	}()
@@ -194,8 +194,7 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 // prepare finds the form to select from and the part of the qualification that the database can judge.
 func (j *jobs) prepare(ctx context.Context, p *control.Pending) (*schema.Form, schema.Condition, error) {
 	var none schema.Condition
-	m := j.s.sys.Compiled.Mapping(p.Mapping)
-	form, err := jobForm(m, j.s.server.Name, p)
+	form, err := jobForm(j.s.sys.Compiled, j.s.server.Name, p)
 	if err != nil {
 		return nil, none, err
 	}
@@ -219,12 +218,21 @@ func (j *jobs) prepare(ctx context.Context, p *control.Pending) (*schema.Form, s
 const (
 	jobTransfer = "transfer"
 	jobReturn   = "return"
+	jobFollow   = "follow" // along the requests' ownership chains, as they are now
 	jobUpdate   = "update" // no job: carryUpdates carries it out
 )
 
 // jobForm is the form whose requests a job takes along its mapping, or back.
-func jobForm(m *definition.CompiledMapping, server string, p *control.Pending) (*schema.Form, error) {
+func jobForm(defs *definition.Compiled, server string, p *control.Pending) (*schema.Form, error) {
+	m := defs.Mapping(p.Mapping)
 	switch {
+	case p.Type == jobFollow:
+		for _, f := range homeForms(server, defs) {
+			if f.Name == p.Form {
+				return f, nil
+			}
+		}
+		return nil, &jobError{"mapping.unknown", fmt.Sprintf("no mapping begins or ends at form %q on %s", p.Form, server), "bring the mapping back that brought the request"}
 	case m != nil && m.Enabled && p.Type == jobTransfer && m.From.Server == server:
 		return m.FromForm, nil
 	case m != nil && m.Enabled && p.Type == jobReturn && m.To.Server == server && m.TransferMode == definition.DataOwnership:

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ardso/apply"
+	"ardso/mapping"
 	"ardso/mapping/definition"
 	"ardso/mapping/ownership"
 	"ardso/sql/control"
@@ -52,6 +53,11 @@ type OwnerStep struct {
 	state *ownership.State // nil: dso_owner is left alone
 }
 
+// LetGo reports whether the step ends that the request is not distributed.
+func (s *OwnerStep) LetGo() bool {
+	return s.copy.stored != nil && s.copy.stored.Fault != "" && s.state != nil && s.state.Fault == ""
+}
+
 // epochLeap is how far the epoch of a new owner that a person names lies above all others. Hand-overs that are
 // under way while the epochs are read, and their next ones, make copies of the epochs that follow. The other copies' new
 // epoch lies two below it, one below being that of who has handed over.
@@ -72,7 +78,7 @@ func (ch *Chain) PlanOwner(doc *definition.Document, w OwnerChange) ([]*OwnerSte
 	}
 	switch {
 	case w.Master != nil && *w.Master:
-		return ch.planMaster(c), nil
+		return ch.letGo(ch.planMaster(c)), nil
 	case w.Master != nil:
 		return ch.steps(c.step(map[int]value.Value{schema.MasterFlag: value.Int(schema.MasterNo)}, func(s *ownership.State) { s.Owner = false })), nil
 	case w.Clear:
@@ -108,9 +114,20 @@ func (ch *Chain) mayChange(w OwnerChange) error {
 	return nil
 }
 
-// steps leaves out those that would change nothing.
+// letGo adds what lets a request go on that is not distributed until it is repaired: whatever a person sets right,
+// it is in the person's hands then. `ardso verify` finds what is still wrong.
+func (ch *Chain) letGo(all []*OwnerStep) []*OwnerStep {
+	for _, c := range ch.Copies {
+		if c.stored != nil && c.stored.Fault != "" && !slices.ContainsFunc(all, func(s *OwnerStep) bool { return s.copy == c }) {
+			all = append(all, c.step(nil, func(*ownership.State) {}))
+		}
+	}
+	return all
+}
+
+// steps leaves out those that would change nothing, and adds those that let the request go.
 func (ch *Chain) steps(all ...*OwnerStep) []*OwnerStep {
-	return slices.DeleteFunc(all, func(s *OwnerStep) bool {
+	return ch.letGo(slices.DeleteFunc(all, func(s *OwnerStep) bool {
 		c := s.copy
 		for id, v := range s.set {
 			if !c.field(id).Equal(v) {
@@ -118,12 +135,12 @@ func (ch *Chain) steps(all ...*OwnerStep) []*OwnerStep {
 			}
 		}
 		return s.state == nil || c.stored != nil && sameState(s.state, c.stored)
-	})
+	}))
 }
 
 // sameState compares all but what fields held.
 func sameState(a, b *ownership.State) bool {
-	return a.Chain == b.Chain && a.At() == b.At() && a.Owner == b.Owner && a.From == b.From && a.To == b.To && a.Deleted == b.Deleted
+	return a.Chain == b.Chain && a.At() == b.At() && a.Owner == b.Owner && a.From == b.From && a.To == b.To && a.Deleted == b.Deleted && a.Fault == b.Fault
 }
 
 // step writes fields of a copy, as far as its form has them, and its row of dso_owner if it has one.
@@ -138,6 +155,7 @@ func (c *Copy) step(set map[int]value.Value, change func(*ownership.State)) *Own
 	}
 	if c.state != nil {
 		n := c.state.Clone()
+		n.Fault = "" // a repair lets the request go
 		change(&n)
 		s.state, s.Owner, s.Epoch = &n, n.Owner, n.At()
 	}
@@ -340,10 +358,47 @@ func (s *OwnerStep) attempt(ctx context.Context, what, who string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.goOn(ctx, tx, who); err != nil {
+		return err
+	}
 	if err := control.CloseMark(ctx, tx, mark); err != nil {
 		return err
 	}
 	return tx.Commit()
+}
+
+// goOn has the owner's copy of a request that was held sent along its chain, for the others have not heard of what was
+// done to it meanwhile.
+func (s *OwnerStep) goOn(ctx context.Context, tx *statement.Tx, who string) error {
+	c := s.copy
+	if c.stored == nil || c.stored.Fault == "" || s.state.Fault != "" || !s.Owner || c.row == nil {
+		return nil
+	}
+	where, err := WhereRequest(c.form, c.Request)
+	if err != nil {
+		return err
+	}
+	_, err = control.InsertPending(ctx, tx, control.Pending{Type: jobFollow, Form: c.Form, Qualification: where, RowsTotal: -1, CreatedBy: who})
+	return err
+}
+
+// RetryHeld has what waits for the repair of a request's ownership tried again, on all servers that can be asked.
+func (ch *Chain) RetryHeld(ctx context.Context) error {
+	for _, conn := range ch.conns {
+		rows, err := control.ListErrors(ctx, conn.DB, control.ErrorFilter{Error: mapping.OwnershipFault, Status: []control.ErrorStatus{control.ErrorHeld}})
+		if err != nil {
+			return fmt.Errorf("%s: %w", conn.Name, err)
+		}
+		for _, r := range rows {
+			if !slices.ContainsFunc(ch.Copies, func(c *Copy) bool { return c.Server == r.Source && c.Form == r.Form && c.Request == r.Request }) {
+				continue
+			}
+			if err := control.SetErrorStatus(ctx, conn.DB, r.ID, control.ErrorRetry); err != nil && !errors.As(err, new(*control.NotFoundError)) {
+				return fmt.Errorf("%s: %w", conn.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // lock locks the request, then its row of dso_owner, as ardso's threads do, and makes sure that both are as

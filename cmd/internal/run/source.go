@@ -573,6 +573,21 @@ func (s *source) retryErrors(ctx context.Context) error {
 					}
 					continue
 				}
+				if op, th, err := s.deleteAgain(r); err != nil {
+					s.log.Warn("retry of a delete", "request", r.Request, "err", err)
+				} else if op != nil {
+					busy[r.ID] = true
+					err := th.Send(ctx, apply.Work{Ops: []*mapping.Operation{op}, Path: op.Path, Late: true, Free: func() {}, Done: func() {
+						if err := control.DeleteError(ctx, t.DB, r.ID); err != nil && !errors.As(err, new(*control.NotFoundError)) {
+							s.log.Warn("retry of a delete", "request", r.Request, "err", err) // it is tried once more
+						}
+						done <- r.ID
+					}})
+					if err != nil {
+						return nil
+					}
+					continue
+				}
 				p, ok := t.layout.place(&mapping.Operation{Form: r.Form, TargetForm: r.TargetForm, Request: r.Request}, false)
 				if !ok {
 					s.log.Warn("no mapping for a retried operation", "form", r.Form, "request", r.Request, "target_form", r.TargetForm)

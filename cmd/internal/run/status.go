@@ -81,6 +81,8 @@ type Status struct {
 type OwnedStatus struct {
 	Owned  int64 `json:"owned"`  // that are owned there
 	Others int64 `json:"others"` // that are owned elsewhere
+	// Faults counts those that are not distributed until they are repaired, by what `ardso verify` found.
+	Faults map[string]int64 `json:"faults"`
 }
 
 // ReaderStatus is how far a source's log is carried out.
@@ -197,10 +199,11 @@ func (st *Status) readQueues(ctx context.Context, c *Connection) error {
 	if st.Settled, err = control.CountConflicts(ctx, c.DB); err != nil {
 		return err
 	}
-	st.Owned = &OwnedStatus{}
-	if st.Owned.Owned, st.Owned.Others, err = control.CountOwners(ctx, c.DB); err != nil {
+	owners, err := control.CountOwners(ctx, c.DB)
+	if err != nil {
 		return err
 	}
+	st.Owned = &OwnedStatus{Owned: owners.Owned, Others: owners.Others, Faults: owners.Faults}
 	st.Jobs, err = control.ListPending(ctx, c.DB, control.PendingFilter{Status: []control.Status{control.New, control.Running}})
 	return err
 }

@@ -85,6 +85,46 @@ func VerifyOwnership(ctx context.Context, all []*Connection, o VerifyOptions, fo
 	return v.sum, errors.Join(append([]error{err}, problems...)...)
 }
 
+// IsHeld reports whether a request is not to be distributed until such a finding is repaired: nobody can say whose
+// edits count (dso-reference 29, choice 48).
+func (f *OwnershipFinding) IsHeld() bool {
+	return f.Name == "ownership.several" || f.Name == "ownership.none" || f.Name == "ownership.epoch"
+}
+
+// HoldOwnership stops the distribution of the request that a finding is about: in dso_owner of every copy that can be
+// reached it says so, and the logs carry it to those who read them. It reports whether the request is held, which it is
+// not where the fault has been repaired meanwhile. `ardso owner` lets it go again.
+func HoldOwnership(ctx context.Context, all []*Connection, f OwnershipFinding, who string) (bool, error) {
+	ch, err := ReadChain(ctx, all, f.Server, f.Form, f.Request)
+	if err != nil {
+		return false, err
+	}
+	v := &verifying{known: map[string]bool{}, conns: ch.conns}
+	for _, c := range all {
+		v.known[c.Name] = true
+	}
+	g := &group{Chain: *ch, there: map[ownership.Place]bool{}}
+	if !slices.ContainsFunc(v.judge(g), func(x OwnershipFinding) bool { return x.Name == f.Name }) {
+		return false, nil
+	}
+	held := false
+	for _, c := range ch.Copies {
+		if !c.isLiving() {
+			continue
+		}
+		held = true
+		if c.stored != nil && c.stored.Fault == f.Name {
+			continue
+		}
+		c.inChain(ch.ID)
+		step := c.step(nil, func(s *ownership.State) { s.Fault = f.Name })
+		if err := step.Apply(ctx, "verify --ownership", who); err != nil {
+			return held, err
+		}
+	}
+	return held, nil
+}
+
 // KnowsForm makes sure that the server has the form, or if none is named some server that answers. Without a form
 // there is nothing to know.
 func KnowsForm(ctx context.Context, all []*Connection, server, form string) error {

@@ -296,24 +296,36 @@ func (s *source) savePosition(ctx context.Context, p cdc.Position) error {
 	return nil
 }
 
-// askAgain turns the retry of a hand-over that was not taken into a transfer or return of the request as it is
-// now: what was decided then may no longer be its owner's.
+// askAgain takes up a retry that its thread cannot carry out by itself: of a hand-over that was not taken, or a
+// change that did not find its way along the chain, the request as it is now is transferred, returned or sent along,
+// for what was decided then may no longer be its owner's. What waits for a repair of the request's ownership goes on
+// waiting until that is done.
 func (s *source) askAgain(ctx context.Context, t *target, r control.PendingError) (bool, error) {
+	if r.Error == mapping.OwnershipFault {
+		owners, err := control.ReadOwners(ctx, s.server.DB, control.OwnerKey{Form: r.Form, Request: r.Request})
+		if err != nil || len(owners) > 0 && owners[0].Fault != "" {
+			return true, err
+		}
+	}
 	if t.DB != s.server.DB {
 		return false, nil
 	}
 	ops, err := ReadOperations(r.Operation)
-	if err != nil || len(ops) == 0 || ops[0].Home == nil || ops[0].Home.Kind != mapping.NotTaken || ops[0].Home.Direction != 0 {
+	if err != nil || len(ops) == 0 || ops[0].Home == nil || ops[0].Home.Kind != mapping.NotTaken {
 		return false, err
 	}
 	m := s.sys.Compiled.Mapping(r.Mapping)
 	kind, form := jobTransfer, (*schema.Form)(nil)
-	switch {
-	case m != nil && ops[0].Home.Return && m.To.Server == s.server.Name:
+	switch h := ops[0].Home; {
+	case h.Direction != 0 && ops[0].Action == mapping.Delete: // see deleteAgain
+	case h.Direction != 0:
+		kind, form = jobFollow, t.Form(r.Form)
+	case m != nil && h.Return && m.To.Server == s.server.Name:
 		kind, form = jobReturn, m.ToForm
 	case m != nil && m.From.Server == s.server.Name:
 		form = m.FromForm
-	default:
+	}
+	if form == nil {
 		return false, nil
 	}
 	where, err := WhereRequest(form, r.Request)
@@ -323,6 +335,37 @@ func (s *source) askAgain(ctx context.Context, t *target, r control.PendingError
 	return true, control.AskAgain(ctx, s.server.DB, r.ID, control.Pending{
 		Type: kind, Mapping: r.Mapping, Form: form.Name, Qualification: where, RowsTotal: -1, CreatedBy: "retry of " + r.ID,
 	})
+}
+
+// deleteAgain is the delete along a chain that did not find its way then, and where it goes; nil if that is not what
+// the row holds, or if the way is missing still.
+func (s *source) deleteAgain(r control.PendingError) (op *mapping.Operation, th *apply.Thread, err error) {
+	ops, err := ReadOperations(r.Operation)
+	if err != nil || len(ops) == 0 || ops[0].Home == nil || ops[0].Home.Direction == 0 || ops[0].Action != mapping.Delete {
+		return nil, nil, err
+	}
+	to := ops[0].Home.To
+	t := s.targets[to.Server]
+	if t == nil || t.Form(to.Form) == nil {
+		return nil, nil, nil
+	}
+	op = &mapping.Operation{
+		Mapping: to.Mapping, Action: mapping.Delete, Along: ops[0].Along, Source: r.Source, Form: r.Form, Request: r.Request,
+		Target: to.Server, TargetForm: to.Form, Position: ops[0].Position, CommitTime: ops[0].CommitTime, Path: ops[0].Path,
+	}
+	key, err := request.ParseID(t.Form(to.Form), to.Request)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, k := range t.Form(to.Form).Key {
+		op.Key = append(op.Key, k.ID)
+		op.Fields = append(op.Fields, mapping.FieldChange{Field: k.ID, Before: key[i]})
+	}
+	at, ok := t.layout.place(op, false)
+	if !ok {
+		return nil, nil, nil
+	}
+	return op, t.threads[at], nil
 }
 
 // WhereRequest is the qualification that selects one request.

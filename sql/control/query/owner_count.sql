@@ -1,5 +1,5 @@
 /* ardso status */
-SELECT owner, COUNT(*)
+SELECT owner, fault, COUNT(*)
 FROM dso_owner
 WHERE deleted = 0 AND chain <> ''
-GROUP BY owner
+GROUP BY owner, fault

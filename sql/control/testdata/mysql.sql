@@ -165,10 +165,10 @@ SET at_reader = '=';
 
 -- owner_count
 /* ardso status */
-SELECT owner, COUNT(*)
+SELECT owner, fault, COUNT(*)
 FROM dso_owner
 WHERE deleted = 0 AND chain <> ''
-GROUP BY owner;
+GROUP BY owner, fault;
 
 -- owner_prune
 /* ardso reader */
@@ -185,7 +185,7 @@ WHERE id IN (?);
 /* ardso verify */
 -- In order of chain, so that several servers' rows can be joined as they come; the index gives that order.
 SELECT id, form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
-  to_server, to_form, to_request, to_mapping, deleted
+  to_server, to_form, to_request, to_mapping, deleted, fault
 FROM dso_owner
 WHERE chain <> '' AND chain >= ? AND (chain > ? OR id > ?)
 ORDER BY chain, id;
@@ -193,16 +193,16 @@ ORDER BY chain, id;
 -- owner_select
 /* ardso ownership */
 SELECT form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
-  to_server, to_form, to_request, to_mapping, fields, deleted, at_reader, updated
+  to_server, to_form, to_request, to_mapping, fields, deleted, fault, at_reader, updated
 FROM dso_owner;
 
 -- owner_write
 /* ardso ownership */
 -- at_reader stays as it is: only the reader's own position moves it on.
 INSERT INTO dso_owner (id, form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
-  to_server, to_form, to_request, to_mapping, fields, deleted, at_reader, updated)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', UTC_TIMESTAMP(6))
-ON DUPLICATE KEY UPDATE chain = VALUES(chain), epoch = VALUES(epoch), owner = VALUES(owner), from_server = VALUES(from_server), from_form = VALUES(from_form), from_request = VALUES(from_request), from_mapping = VALUES(from_mapping), to_server = VALUES(to_server), to_form = VALUES(to_form), to_request = VALUES(to_request), to_mapping = VALUES(to_mapping), fields = VALUES(fields), deleted = VALUES(deleted), updated = VALUES(updated);
+  to_server, to_form, to_request, to_mapping, fields, deleted, fault, at_reader, updated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE chain = VALUES(chain), epoch = VALUES(epoch), owner = VALUES(owner), from_server = VALUES(from_server), from_form = VALUES(from_form), from_request = VALUES(from_request), from_mapping = VALUES(from_mapping), to_server = VALUES(to_server), to_form = VALUES(to_form), to_request = VALUES(to_request), to_mapping = VALUES(to_mapping), fields = VALUES(fields), deleted = VALUES(deleted), fault = VALUES(fault), updated = VALUES(updated);
 
 -- pending_delete
 /* ardso pending */

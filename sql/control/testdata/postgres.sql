@@ -164,10 +164,10 @@ SET at_reader = '=';
 
 -- owner_count
 /* ardso status */
-SELECT owner, COUNT(*)
+SELECT owner, fault, COUNT(*)
 FROM dso_owner
 WHERE deleted = 0 AND chain <> ''
-GROUP BY owner;
+GROUP BY owner, fault;
 
 -- owner_prune
 /* ardso reader */
@@ -184,7 +184,7 @@ WHERE id IN ($3);
 /* ardso verify */
 -- In order of chain, so that several servers' rows can be joined as they come; the index gives that order.
 SELECT id, form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
-  to_server, to_form, to_request, to_mapping, deleted
+  to_server, to_form, to_request, to_mapping, deleted, fault
 FROM dso_owner
 WHERE chain <> '' AND chain >= $1 AND (chain > $2 OR id > $3)
 ORDER BY chain, id;
@@ -192,16 +192,16 @@ ORDER BY chain, id;
 -- owner_select
 /* ardso ownership */
 SELECT form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
-  to_server, to_form, to_request, to_mapping, fields, deleted, at_reader, updated
+  to_server, to_form, to_request, to_mapping, fields, deleted, fault, at_reader, updated
 FROM dso_owner;
 
 -- owner_write
 /* ardso ownership */
 -- at_reader stays as it is: only the reader's own position moves it on.
 INSERT INTO dso_owner (id, form, request, chain, epoch, owner, from_server, from_form, from_request, from_mapping,
-  to_server, to_form, to_request, to_mapping, fields, deleted, at_reader, updated)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', clock_timestamp())
-ON CONFLICT (id) DO UPDATE SET chain = excluded.chain, epoch = excluded.epoch, owner = excluded.owner, from_server = excluded.from_server, from_form = excluded.from_form, from_request = excluded.from_request, from_mapping = excluded.from_mapping, to_server = excluded.to_server, to_form = excluded.to_form, to_request = excluded.to_request, to_mapping = excluded.to_mapping, fields = excluded.fields, deleted = excluded.deleted, updated = excluded.updated;
+  to_server, to_form, to_request, to_mapping, fields, deleted, fault, at_reader, updated)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '', clock_timestamp())
+ON CONFLICT (id) DO UPDATE SET chain = excluded.chain, epoch = excluded.epoch, owner = excluded.owner, from_server = excluded.from_server, from_form = excluded.from_form, from_request = excluded.from_request, from_mapping = excluded.from_mapping, to_server = excluded.to_server, to_form = excluded.to_form, to_request = excluded.to_request, to_mapping = excluded.to_mapping, fields = excluded.fields, deleted = excluded.deleted, fault = excluded.fault, updated = excluded.updated;
 
 -- pending_delete
 /* ardso pending */
