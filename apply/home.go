@@ -244,13 +244,20 @@ func (w *writing) wait(ctx context.Context, op *mapping.Operation, c *copyOf) er
 	return w.putStatus(ctx, op, c, "Waiting")
 }
 
-// updated takes an update that has been carried out from the queue.
+// updated takes an update that waited, and has been carried out, from the queue; or it tells of one how it went.
 func (w *writing) updated(ctx context.Context, op *mapping.Operation, c *copyOf) error {
-	if err := control.DeletePending(ctx, w.tx, op.Home.Pending); err != nil && !errors.As(err, new(*control.NotFoundError)) {
+	switch {
+	case op.Home.Pending != "":
+		err := control.DeletePending(ctx, w.tx, op.Home.Pending)
+		if errors.As(err, new(*control.NotFoundError)) {
+			err = nil
+		}
 		return err
+	case op.Home.Failed && c.row != nil:
+		return w.putStatus(ctx, op, c, "Failure")
 	}
 	next, err := control.LockUpdate(ctx, w.tx, op.Form, op.Request, op.Mapping, op.Home.To.Server)
-	if err != nil || next != nil || c.row == nil {
+	if err != nil || next != nil || c.row == nil { // the next one waits already
 		return err
 	}
 	return w.putStatus(ctx, op, c, "Success")
@@ -359,14 +366,16 @@ func HomeOf(r Result) *mapping.Operation {
 			h.Kind = mapping.NotTaken
 			h.To = ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}
 		}
+	case op.Along != nil:
+		h.Kind = mapping.Updated
 	case op.Image != nil && r.Failure == nil:
 		h.Kind, home.Action, home.Fields = mapping.Moved, mapping.Delete, op.Image
 	}
 	return home
 }
 
-// UpdatedOf is what is to be written on the source once an update that waited is carried out; id is that of its
-// row in dso_pending.
+// UpdatedOf takes an update that waited from the queue of its source, once it is carried out or has failed; id is that
+// of its row in dso_pending.
 func UpdatedOf(op *mapping.Operation, id string) *mapping.Operation {
 	home := HomeOf(Result{Op: op, To: ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}})
 	home.Home.Kind, home.Home.Pending = mapping.Updated, id

@@ -497,7 +497,17 @@ func (w *writing) along(ctx context.Context, op *mapping.Operation, form *schema
 	if err != nil && !w.passes(err) {
 		return w.park(ctx, op, w.refusal(op, err), c.row)
 	}
+	if err == nil {
+		w.tellUpdated(op, c)
+	}
 	return err
+}
+
+// tellUpdated has the source told of an update that was carried out, where it does not say so already.
+func (w *writing) tellUpdated(op *mapping.Operation, c *copyOf) {
+	if op.TellSource && !op.Along.Told {
+		w.tell(op, c.id(), nil)
+	}
 }
 
 // chainCopy finds the target's copy of op's chain: the one that op names, or, where that was not known when op

@@ -259,7 +259,9 @@ func (b *bulk) following(op *mapping.Operation, c *copyOf) error {
 	switch {
 	case len(lost) > 0:
 		return errApart
-	case len(write) == 0:
+	}
+	b.tellUpdated(op, c)
+	if len(write) == 0 {
 		return nil
 	}
 	return b.add(c, &s, false, companions(op, write))

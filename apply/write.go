@@ -203,6 +203,9 @@ func (w *writing) join(ctx context.Context, row *control.PendingError, op *mappi
 	if err := control.Join(ctx, w.tx, row.ID, text); err != nil {
 		return err
 	}
+	if op.Along != nil && op.TellSource { // the request says that it waits, or that all is well
+		w.tell(op, "", &mapping.Failure{Kind: row.Error, Reason: row.Reason, Fix: row.Remedy})
+	}
 	return w.holdRenamed(ctx, op)
 }
 

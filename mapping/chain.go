@@ -13,6 +13,7 @@ import (
 	"ardso/mapping/ownership"
 	"ardso/mapping/request"
 	"ardso/sql/schema"
+	"ardso/sql/value"
 )
 
 // follow sends a change of a request under ownership along its chain, or has a foreign change seen to. What a
@@ -105,6 +106,10 @@ func (d *Decider) along(e *event, fm *form, chain string, w ownership.Way) *Oper
 		}
 	}
 	op = d.address(op, m, w.To.Request)
+	if f := fm.FieldByID(schema.UpdateStatus); f != nil && w.Direction == ownership.Down && e.after != nil {
+		success, _ := f.Number("Success")
+		op.TellSource, op.Along.Told = true, e.after[f.Index].Equal(value.Int(success))
+	}
 	if when == definition.Immediately || op.Failure != nil {
 		return op
 	}

@@ -77,8 +77,8 @@ type Operation struct {
 	// Along, if not nil, makes this a change that follows the request's ownership chain: Fields are only those
 	// that it changed.
 	Along *Along `json:"along,omitempty"`
-	// TellSource: once the copy is durable the source's status fields are written, or, where there is an Image,
-	// the source's request is deleted if that is still what it holds.
+	// TellSource: once the copy is durable, or the operation has failed, the source's status fields are written, or,
+	// where there is an Image, the source's request is deleted if that is still what it holds.
 	TellSource bool `json:"tell_source,omitempty"`
 	// Image is the source's request as it was copied, by source field, in copy + delete.
 	Image []FieldChange `json:"image,omitempty"`
@@ -104,6 +104,8 @@ type Along struct {
 	// Was, by target field, names what ardso wrote into the source's field last (HashOf), where the request goes along
 	// as it is: no before image tells what the value replaces.
 	Was map[int]string `json:"was,omitempty"`
+	// Told: the source's Update Status says Success already.
+	Told bool `json:"told,omitempty"`
 }
 
 // HomeKind is what is to be written on the source itself.
@@ -115,7 +117,7 @@ const (
 	Written    HomeKind = "written"        // a transfer without ownership has been carried out
 	Moved      HomeKind = "moved"          // the copy of copy + delete is durable: the source is deleted
 	Waits      HomeKind = "waits"          // an update that is carried out later
-	Updated    HomeKind = "updated"        // an update that waited has been carried out
+	Updated    HomeKind = "updated"        // an update has been carried out, or has failed
 	Gone       HomeKind = "gone"           // its owner has deleted the request
 	Foreign    HomeKind = "foreign change" // an edit by someone who does not own the request
 )
@@ -135,7 +137,7 @@ type Home struct {
 	Return bool `json:"return,omitempty"`
 	// Direction, if not 0, is that of a change along the chain that could not be worked out.
 	Direction ownership.Direction `json:"direction,omitempty"`
-	// Failed: the target did not take what was transferred without ownership; it waits there.
+	// Failed: the target did not take an update, or what was transferred without ownership; it waits there.
 	Failed bool `json:"failed,omitempty"`
 	// Revert: the foreign change is undone, not only recorded.
 	Revert bool `json:"revert,omitempty"`

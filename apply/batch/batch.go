@@ -109,8 +109,19 @@ func Queue(held []*mapping.Operation, then *mapping.Operation) []*mapping.Operat
 			}
 			return rest
 		}
+		if last.Failure = failure; areUpdates(&last, then) {
+			j := JoinUpdates(&last, then)
+			j.Failure = failure
+			return append(held[:len(held)-1:len(held)-1], j)
+		}
 	}
 	return append(held, then)
+}
+
+// areUpdates reports whether both are edits that follow the same chain, the later of which can be carried out.
+func areUpdates(a, b *mapping.Operation) bool {
+	return a.Along != nil && b.Along != nil && a.Home == nil && b.Home == nil && a.Along.Chain == b.Along.Chain &&
+		a.Action == mapping.Modify && b.Action == mapping.Modify && b.Failure == nil
 }
 
 func foldKey(op *mapping.Operation) string {

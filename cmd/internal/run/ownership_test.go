@@ -176,6 +176,36 @@ func TestUpdatesWait(t *testing.T) {
 	})
 }
 
+// Update Status says how the last update went, of those that wait and of those that do not.
+func TestUpdateStatus(t *testing.T) {
+	for _, when := range []string{"immediately", "hourly"} {
+		t.Run(when, func(t *testing.T) {
+			ownershipEngines(t, func(t *testing.T, engines []string) {
+				o := newOwned(t, engines, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: "+when, 1))
+				o.exec("a", "DROP TABLE repair", "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200) CHECK (length(notes) < 9), status integer, "+stormtest.DistributedColumns(o.group)+")")
+				o.open()
+				o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+				o.rest()
+				edit := func(set, want string) {
+					t.Helper()
+					o.exec("b", "UPDATE repair SET "+set+" WHERE id = 'R1'")
+					o.later(time.Hour)
+					o.later(time.Hour)
+					o.equal("Update Status after "+set, rows(t, o.dbs["b"], "SELECT dso_update_status FROM repair"), want)
+				}
+				edit("summary = 'seen'", "0")
+				edit("notes = 'much too long for a'", "3")
+				o.equal("errors", rows(t, o.dbs["a"], "SELECT error FROM dso_pending_error"), "value_refused")
+				edit("notes = 'short'", "3") // it waits behind the one that failed
+				o.exec("a", "UPDATE dso_pending_error SET status = 'retry'")
+				o.later(time.Hour)
+				o.want("R1", "a", "seen|short|0", "b", "seen|short|1")
+				o.equal("Update Status after the retry", rows(t, o.dbs["b"], "SELECT dso_update_status FROM repair"), "0")
+			})
+		})
+	}
+}
+
 // An update that a process has taken from those that wait, and had not carried out when it was killed, is carried out
 // by the next one.
 func TestUpdateTakenBefore(t *testing.T) {
