@@ -183,7 +183,7 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 		return mapping.FaultFailure(c.ownerPlace(op.Target), c.state.Fault), nil
 	}
 	var write []conflict.Write
-	var kept []int
+	var kept, reset []int
 	isNew := c.row == nil
 	switch ownership.Accept(c.state, c.owns(), op.Offer) {
 	case ownership.Have:
@@ -206,6 +206,9 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 		switch w.rules(op).Duplicate {
 		case definition.Overwrite:
 			write = differing(op, c.row)
+			if w.overwritesAll(op) {
+				reset, _ = w.unmapped(op, form, c.row)
+			}
 			err = w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.InsertExists, Do: conflict.Update, By: "duplicate_request_id: overwrite"})
 		case definition.CreateNew:
 			isNew, write = true, withCreateDate(op, form, written(op))
@@ -230,7 +233,7 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 	if err := w.saveState(ctx, c, &state); err != nil {
 		return nil, err
 	}
-	if err := w.put(ctx, op, c, isNew, overlay(form, write, distributed(op, c, &state))); err != nil {
+	if err := w.put(ctx, op, c, isNew, overlay(form, write, distributed(op, c, &state)), reset...); err != nil {
 		return nil, err
 	}
 	if err := w.unhold(ctx, op); err != nil {
@@ -427,8 +430,8 @@ func withoutKey(form *schema.Form, write []conflict.Write) []conflict.Write {
 	})
 }
 
-// put inserts or updates the copy, which is locked.
-func (w *writing) put(ctx context.Context, op *mapping.Operation, c *copyOf, isNew bool, write []conflict.Write) error {
+// put inserts or updates the copy, which is locked; fields in reset get their defaults.
+func (w *writing) put(ctx context.Context, op *mapping.Operation, c *copyOf, isNew bool, write []conflict.Write, reset ...int) error {
 	doing := conflict.Update
 	if isNew {
 		doing = conflict.Insert
@@ -438,7 +441,7 @@ func (w *writing) put(ctx context.Context, op *mapping.Operation, c *copyOf, isN
 	if len(write) == 0 {
 		return nil
 	}
-	_, accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: doing, Write: write})
+	_, accepted, err := w.perform(ctx, op, c.form, c.key, conflict.Outcome{Do: doing, Write: write, Reset: reset})
 	if err == nil && !accepted {
 		err = &unsteadyError{form: c.form.Name, request: c.id()}
 	}

@@ -10,6 +10,7 @@ import (
 	"ardso/apply/batch"
 	"ardso/apply/conflict"
 	"ardso/mapping"
+	"ardso/mapping/definition"
 	"ardso/mapping/qual"
 	"ardso/mapping/request"
 	"ardso/sql/control"
@@ -435,7 +436,7 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 		if failure != nil {
 			return w.park(ctx, op, failure, nil)
 		}
-		outcome := conflict.Settle(op, current, w.rules(op))
+		outcome := w.overwritten(op, form, current, conflict.Settle(op, current, w.rules(op)))
 		made, done, err := w.carryOut(ctx, op, form, key, current, outcome)
 		if err == nil && done && op.TellSource && w.isTaken(op, outcome) {
 			w.tell(op, request.IDOf(form, made), nil)
@@ -449,6 +450,42 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 		Reason: fmt.Sprintf("request %q: others keep changing the target's request of form %q", op.Request, op.TargetForm),
 		Fix:    "retry the operation when the request is left alone",
 	}, nil)
+}
+
+// overwritten completes the outcome of a create that overwrites an existing request as a whole, where the mapping
+// wants that: what the mapping does not carry gets its default.
+func (w *writing) overwritten(op *mapping.Operation, form *schema.Form, cur *conflict.Current, o conflict.Outcome) conflict.Outcome {
+	if !w.overwritesAll(op) || op.Action != mapping.Create || cur == nil || w.rules(op).Duplicate != definition.Overwrite {
+		return o
+	}
+	reset, strays := w.unmapped(op, form, cur)
+	switch {
+	case o.Do == conflict.Update:
+		o.Reset, o.By = reset, o.By+", all fields"
+	case o.Do == conflict.Nothing && o.By == "" && strays: // what the mapping carries agrees
+		o = conflict.Outcome{Kind: conflict.InsertExists, Do: conflict.Update, Write: withoutKey(form, written(op)), Reset: reset, By: "duplicate_request_id: overwrite, all fields"}
+	}
+	return o
+}
+
+// overwritesAll reports whether the mapping replaces requests that are there as a whole.
+func (w *writing) overwritesAll(op *mapping.Operation) bool {
+	m := w.t.mappings[op.Mapping]
+	return m != nil && m.OverwriteStyle == definition.AllFields
+}
+
+// unmapped lists the form's fields that op does not carry, and tells whether the request holds something in one of them
+// that a default cannot have brought.
+func (w *writing) unmapped(op *mapping.Operation, form *schema.Form, cur *conflict.Current) (fields []int, strays bool) {
+	for _, f := range form.Fields {
+		c := f.Column
+		if op.Field(f.ID) != nil || form.IsKey(f) || schema.IsDistributed(f.ID) || c.Generated || c.IdentityAlways {
+			continue
+		}
+		fields = append(fields, f.ID)
+		strays = strays || !c.HasDefault && !cur.Field(f.ID).IsNull()
+	}
+	return fields, strays
 }
 
 // isTaken reports whether the target holds what op brought: then the source may be told so.
@@ -519,7 +556,7 @@ func (w *writing) perform(ctx context.Context, op *mapping.Operation, form *sche
 		if ferr != nil {
 			return key, false, ferr
 		}
-		refused, err = w.t.writer.Update(ctx, w.tx, form, statement.UpdateSet{Set: fields}, []statement.UpdateRow{{Key: key, Set: vals}})
+		refused, err = w.t.writer.Update(ctx, w.tx, form, statement.UpdateSet{Set: fields, Reset: fieldsOf(form, o.Reset)}, []statement.UpdateRow{{Key: key, Set: vals}})
 	default:
 		fields, vals, ferr := fits(form, withCreateDate(op, form, o.Write))
 		if ferr != nil {

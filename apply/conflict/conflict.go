@@ -64,6 +64,7 @@ type Outcome struct {
 	Do     Doing
 	By     string  // rule that settled it: "on_conflict: source"; "" where nothing had to be settled
 	Write  []Write // fields to write, ascending by ID
+	Reset  []int   // fields that get their defaults, where an existing request is overwritten as a whole
 	Detail string  // which fields differ, for people; names fields by ID and no values
 }
 

@@ -138,6 +138,7 @@ type Mapping struct {
 
 	TransferMode       TransferMode    `json:"transfer_mode"`        // default data only
 	DuplicateRequestID DuplicateAction `json:"duplicate_request_id"` // default error
+	OverwriteStyle     OverwriteStyle  `json:"overwrite_style"`      // of DuplicateRequestID overwrite; default mapped fields
 	WhenToUpdate       WhenToUpdate    `json:"when_to_update"`       // default no update
 
 	Match                 Match         `json:"match"`             // default like ids

@@ -315,6 +315,7 @@ var mappingObject = object[Mapping]{
 		must(is("to", byValue(endObject), func(m *Mapping) *End { return &m.To }, "Where requests go.")),
 		is("transfer_mode", oneOf(transferModes), func(m *Mapping) *TransferMode { return &m.TransferMode }, "What becomes of a request and its ownership; default: data only."),
 		is("duplicate_request_id", oneOf(duplicateActions), func(m *Mapping) *DuplicateAction { return &m.DuplicateRequestID }, "What happens where the target already has the request; default: error."),
+		is("overwrite_style", oneOf(overwriteStyles), func(m *Mapping) *OverwriteStyle { return &m.OverwriteStyle }, "What duplicate_request_id: overwrite replaces where the target already has the request: mapped fields, or all fields, of which those that the mapping does not carry get their defaults; default: mapped fields."),
 		is("when_to_update", oneOf(updateTimes), func(m *Mapping) *WhenToUpdate { return &m.WhenToUpdate }, "When changes of the owner's copy come back; default: no update."),
 		is("match", oneOf(matches), func(m *Mapping) *Match { return &m.Match }, "How fields find each other; custom = only those under fields; default: like ids."),
 		is("exclude", listOf(fieldRef), func(m *Mapping) *[]Text { return &m.Exclude }, "Fields, by name or ID, that match leaves alone."),

@@ -28,7 +28,7 @@ type DuplicateAction int
 
 const (
 	Error     DuplicateAction = iota // refuse; nothing is written
-	Overwrite                        // the mapped fields of the existing request are replaced
+	Overwrite                        // the existing request is replaced, as OverwriteStyle says
 	CreateNew                        // the incoming request is given a new ID
 )
 
@@ -37,6 +37,20 @@ var duplicateActions = names[DuplicateAction]{"error", "overwrite", "create new"
 func (k DuplicateAction) String() string                { return duplicateActions.text(k) }
 func (k DuplicateAction) MarshalText() ([]byte, error)  { return duplicateActions.marshal(k) }
 func (k *DuplicateAction) UnmarshalText(b []byte) error { return duplicateActions.unmarshal(b, k) }
+
+// OverwriteStyle says how much of an existing request Overwrite replaces. Numbers are those of DSO-Merge-Style.
+type OverwriteStyle int
+
+const (
+	MappedFields OverwriteStyle = iota // what the mapping carries; the default
+	AllFields                          // all of it: fields that the mapping does not carry get their defaults
+)
+
+var overwriteStyles = names[OverwriteStyle]{"mapped fields", "all fields"}
+
+func (k OverwriteStyle) String() string                { return overwriteStyles.text(k) }
+func (k OverwriteStyle) MarshalText() ([]byte, error)  { return overwriteStyles.marshal(k) }
+func (k *OverwriteStyle) UnmarshalText(b []byte) error { return overwriteStyles.unmarshal(b, k) }
 
 // WhenToUpdate says when changes of the owner's copy go back along the chain. Numbers are AR System's.
 type WhenToUpdate int

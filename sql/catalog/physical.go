@@ -125,6 +125,7 @@ type columnRow struct {
 	CaseFolding    int    `db:"case_folding"`
 	Nullable       int    `db:"nullable"`
 	HasDefault     int    `db:"has_default"`
+	Default        string `db:"default_text"`
 	Generated      int    `db:"generated"`
 	IdentityAlways int    `db:"identity_always"`
 	KeyPlace       int    `db:"key_place"` // from 1 in the primary key, where the columns tell it
@@ -165,7 +166,7 @@ func (r columnRow) column(e *engine.Engine, ordinal int) *schema.Column {
 		Single:    r.TypeName == "float4" || r.TypeName == "float",
 		FixedChar: r.TypeName == "bpchar" || r.TypeName == "char",
 		Charset:   r.Charset, CaseFolding: r.CaseFolding == 1,
-		Nullable: r.Nullable == 1, HasDefault: r.HasDefault == 1,
+		Nullable: r.Nullable == 1, HasDefault: r.HasDefault == 1, Default: r.Default,
 		Generated: r.Generated == 1, IdentityAlways: r.IdentityAlways == 1,
 	}
 	if e.Dialect == "sqlite" { // which has neither 32-bit floats nor padded text

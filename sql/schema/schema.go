@@ -260,7 +260,8 @@ type Column struct {
 
 	Nullable       bool
 	HasDefault     bool
-	Generated      bool // cannot be written
-	IdentityAlways bool // PostgreSQL GENERATED ALWAYS AS IDENTITY
-	Indexed        bool // leading column of an index
+	Default        string // SQLite: the expression; "" = NULL. The others know a word for it
+	Generated      bool   // cannot be written
+	IdentityAlways bool   // PostgreSQL GENERATED ALWAYS AS IDENTITY
+	Indexed        bool   // leading column of an index
 }

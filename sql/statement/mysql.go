@@ -41,6 +41,8 @@ func (mysql) typeName(c *schema.Column) string {
 
 func (mysql) textOnly() bool { return true }
 
+func (mysql) defaultOf(*schema.Column) string { return "DEFAULT" }
+
 func (mysql) set(_ *schema.Column, param string) string { return param }
 
 func (d mysql) find(c *schema.Column, name, param string) string {

@@ -42,6 +42,8 @@ func (postgres) typeName(c *schema.Column) string {
 
 func (postgres) textOnly() bool { return true }
 
+func (postgres) defaultOf(*schema.Column) string { return "DEFAULT" }
+
 func (postgres) set(c *schema.Column, param string) string {
 	switch {
 	case c.Kind == value.KindBytes:

@@ -23,6 +23,13 @@ func (sqlite) param(int) string            { return "?" }
 func (sqlite) typeName(c *schema.Column) string { return c.DataType }
 func (sqlite) textOnly() bool                   { return false }
 
+func (sqlite) defaultOf(c *schema.Column) string {
+	if c.Default == "" {
+		return "NULL"
+	}
+	return "(" + c.Default + ")"
+}
+
 func (sqlite) set(_ *schema.Column, param string) string { return param }
 
 func (sqlite) find(_ *schema.Column, name, param string) string { return name + " = " + param }

@@ -16,6 +16,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,6 +67,8 @@ type dialect interface {
 	typeName(c *schema.Column) string
 	// set is the expression that makes a parameter a value of the column.
 	set(c *schema.Column, param string) string
+	// defaultOf is what a column gets that is to hold its default.
+	defaultOf(c *schema.Column) string
 	// find is the test that the column equals the parameter by the column's own comparison, so
 	// that its index serves.
 	find(c *schema.Column, name, param string) string
@@ -103,6 +106,7 @@ type shape struct {
 	Key      []part
 	Guard    []part
 	Read     []*schema.Column // columns in the order in which they are returned
+	Reset    []string         // assignments of columns' defaults
 	Keep     []string         // MySQL: columns that would change themselves
 	Arbiter  string           // columns of the unique index that tells that a row exists; "" = any index
 	Override bool             // PostgreSQL: an identity column is written (PD-13)
@@ -125,6 +129,7 @@ type shapeKey struct {
 	form *schema.Form
 	set  string
 	rest string
+	back string
 	lock bool
 	many int
 }
@@ -137,7 +142,8 @@ type spec struct {
 	name  string // file name
 	set   []*schema.Field
 	guard []*schema.Field
-	noKey bool // the key is not a parameter
+	reset []*schema.Field // get their columns' defaults
+	noKey bool            // the key is not a parameter
 	lock  bool
 	read  []*schema.Column
 	many  int
@@ -145,7 +151,7 @@ type spec struct {
 
 // shape returns the rendered statement.
 func (w *Writer) shape(f *schema.Form, q spec) (*shape, error) {
-	key := shapeKey{name: q.name, form: f, set: ids(q.set), rest: ids(q.guard), lock: q.lock, many: q.many}
+	key := shapeKey{name: q.name, form: f, set: ids(q.set), rest: ids(q.guard), back: ids(q.reset), lock: q.lock, many: q.many}
 	if q.read != nil {
 		key.rest += "|" + columnNames(q.read)
 	}
@@ -212,7 +218,10 @@ func (w *Writer) render(f *schema.Form, q spec) (*shape, error) {
 	if s.Guard, err = add(nil, q.guard, toCompare); err != nil {
 		return nil, err
 	}
-	s.Keep = keep(f, q.set, e.Quote)
+	for _, x := range q.reset {
+		s.Reset = append(s.Reset, e.Quote(x.Column.Name)+" = "+w.dialect.defaultOf(x.Column))
+	}
+	s.Keep = keep(f, slices.Concat(q.set, q.reset), e.Quote)
 	s.Arbiter = arbiter(f, e.Quote)
 	for _, p := range s.Set {
 		s.Override = s.Override || p.field.Column.IdentityAlways

@@ -18,6 +18,7 @@ import (
 type UpdateSet struct {
 	Set   []*schema.Field // key fields may be among them
 	Guard []*schema.Field // must hold the before values, byte for byte, NULL being equal to NULL
+	Reset []*schema.Field // get their columns' defaults; of one row only
 }
 
 // UpdateRow is one row to update or delete. All values are logical and known.
@@ -78,7 +79,10 @@ func (w *Writer) Update(ctx context.Context, tx *Tx, f *schema.Form, set UpdateS
 	if len(set.Set) == 0 {
 		return nil, fmt.Errorf("update form %q: no field to write", f.Name)
 	}
-	s, err := w.shape(f, spec{name: "update", set: set.Set, guard: set.Guard})
+	if len(set.Reset) > 0 && len(rows) > 1 {
+		return nil, fmt.Errorf("update form %q: %d rows to reset at once", f.Name, len(rows))
+	}
+	s, err := w.shape(f, spec{name: "update", set: set.Set, guard: set.Guard, reset: set.Reset})
 	if err != nil {
 		return nil, err
 	}

@@ -745,16 +745,29 @@ func conformanceOfTransfers() []*conformanceCase {
 		},
 		{
 			number: 10, text: "overwrite style all fields: unmapped columns reset",
-			notBuilt: "a setting by which Overwrite replaces the whole request, not the mapped fields only",
-			forms:    []string{"F10"},
-			mappings: []string{along("10 overwrite", "a.F10", "b.F10", "independent copy, duplicate_request_id: overwrite, overwrite_style: all fields, exclude: [notes]")},
-			filters:  []string{when("10 send", "a.F10", "submit", "", "transfer: {mapping: 10 overwrite}")},
+			forms: []string{"F10", "F10o"},
+			mappings: []string{
+				along("10 overwrite", "a.F10", "b.F10", "independent copy, duplicate_request_id: overwrite, overwrite_style: all fields, exclude: [notes]"),
+				along("10 give", "a.F10", "b.F10o", "data + ownership, duplicate_request_id: overwrite, overwrite_style: all fields, exclude: [notes]"),
+			},
+			filters: []string{
+				when("10 send", "a.F10", "submit", "'status' = 1", "transfer: {mapping: 10 overwrite}"),
+				when("10 give", "a.F10", "submit", "'status' = 2", "transfer: {mapping: 10 give}"),
+			},
 			run: func(c *conformance) {
 				c.add("b", "F10", "R1", "theirs", 7)
 				c.add("a", "F10", "R1", "ours", 1)
 				c.rest()
 				c.holds("F10", "R1", "b", "ours|<null>|1")
-				c.conflicts("b", "R1|insert_exists|duplicate_request_id: overwrite|update")
+				c.conflicts("b", "R1|insert_exists|duplicate_request_id: overwrite, all fields|update")
+				// Also where the mapped fields agree, and where it is handed over.
+				c.add("b", "F10", "R2", "ours", 1)
+				c.add("a", "F10", "R2", "ours", 1)
+				c.add("b", "F10o", "R3", "theirs", 7)
+				c.add("a", "F10", "R3", "ours", 2)
+				c.rest()
+				c.holds("F10", "R2", "b", "ours|<null>|1")
+				c.holds("F10o", "R3", "b", "ours|<null>|1")
 			},
 		},
 		{

@@ -15,6 +15,7 @@ SELECT
   0 AS case_folding,
   CASE WHEN x."notnull" = 1 THEN 0 ELSE 1 END AS nullable,
   CASE WHEN COALESCE(x.dflt_value, 'NULL') <> 'NULL' AND x.hidden = 0 THEN 1 ELSE 0 END AS has_default,
+  COALESCE(x.dflt_value, '') AS default_text,
   CASE WHEN x.hidden IN (2, 3) THEN 1 ELSE 0 END AS generated,
   0 AS identity_always,
   x.pk AS key_place

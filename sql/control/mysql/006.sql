@@ -8,3 +8,6 @@ PREPARE ardso_add FROM @ardso_add;
 EXECUTE ardso_add;
 
 DEALLOCATE PREPARE ardso_add;
+
+-- Done twice it changes nothing.
+ALTER TABLE dso_conflict MODIFY COLUMN settled_by varchar(254) NOT NULL COMMENT 'the rule of the mapping';

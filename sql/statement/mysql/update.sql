@@ -1,4 +1,4 @@
 /* ardso apply */
 UPDATE {{.Table}}
-SET {{assignments .Set}}{{range .Keep}}, {{.}} = {{.}}{{end}}
+SET {{assignments .Set}}{{range .Reset}}, {{.}}{{end}}{{range .Keep}}, {{.}} = {{.}}{{end}}
 WHERE {{tests .Key .Guard}}

@@ -1,4 +1,4 @@
 /* ardso apply */
 UPDATE {{.Table}}
-SET {{assignments .Set}}
+SET {{assignments .Set}}{{range .Reset}}, {{.}}{{end}}
 WHERE {{tests .Key .Guard}}
