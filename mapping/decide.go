@@ -46,6 +46,7 @@ type Decider struct {
 	selection     *selection
 	caseSensitive bool
 	zone          *time.Location
+	duplicates    []Duplicate
 
 	// DivisionsByZero counts what made a condition unknown that was probably meant to be known.
 	DivisionsByZero int
@@ -522,10 +523,26 @@ func (d *Decider) act(ops []*Operation, first int, e *event, f *filter, a defini
 	}
 	for _, o := range ops[first:] {
 		if o.Mapping == op.Mapping && o.Target == op.Target && o.TargetForm == op.TargetForm && o.Request == op.Request && (o.Action == Delete) == (op.Action == Delete) && slices.EqualFunc(o.TargetKey(), op.TargetKey(), value.Value.Equal) {
+			d.duplicates = append(d.duplicates, Duplicate{Filter: f.Name, Mapping: op.Mapping, Request: op.Request})
 			return ops
 		}
 	}
 	return append(ops, op)
+}
+
+// Duplicate is an operation that a filter asks for and that an earlier filter of the same change has asked for
+// already; it is carried out once (dso-reference 16.3).
+type Duplicate struct {
+	Filter  string // that asks again
+	Mapping string
+	Request string
+}
+
+// Duplicates returns those that were found since it was asked last.
+func (d *Decider) Duplicates() []Duplicate {
+	found := d.duplicates
+	d.duplicates = nil
+	return found
 }
 
 // passed reports whether the change has been on the server already (G6).

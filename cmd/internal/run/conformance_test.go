@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,6 +83,26 @@ type conformance struct {
 type stage struct {
 	redefined bool          // definitions have been changed
 	late      time.Duration // the clock
+	log       said          // what ardso has logged
+}
+
+// said keeps what is logged.
+type said struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+// count tells how often a text was logged.
+func (s *said) count(text string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Count(s.text.String(), text)
 }
 
 // playTogether plays the cases that are built and returns what was wrong, by number.
@@ -111,7 +133,7 @@ func playTogether(t *testing.T, name string, cases []*conformanceCase) map[int][
 			common.redefined = false
 			w.reopen()
 		}
-		w.comeToRest(common.late)
+		w.comeToRest(common.late, slog.New(slog.NewTextHandler(&common.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	}
 	failures := make(map[int][]string)
 	for _, c := range players {
@@ -167,11 +189,11 @@ func conformanceTable(form string) string {
 }
 
 // comeToRest runs ardso until it has nothing left to do (G6), by a clock that is late by so much.
-func (w *world) comeToRest(late time.Duration) {
+func (w *world) comeToRest(late time.Duration, log *slog.Logger) {
 	w.t.Helper()
 	for range 20 {
 		before := w.transactions()
-		_, err := w.sys.Run(w.t.Context(), nil, run.Options{Once: true, Log: testLog(w.t), Now: func() time.Time { return time.Now().Add(-late) }})
+		_, err := w.sys.Run(w.t.Context(), nil, run.Options{Once: true, Log: log, Now: func() time.Time { return time.Now().Add(-late) }})
 		if err != nil {
 			w.t.Fatalf("run --once: %v", err)
 		}
@@ -978,9 +1000,9 @@ filters:
 `)
 	w.write("dst", shortRow("T2002", "A1", "theirs", "x"), shortRow("T2002", "A2", "theirs", "x"))
 	w.write("src", shortRow("T1001", "A1", "ours", "copy"))
-	w.comeToRest(0)
+	w.comeToRest(0, testLog(t))
 	w.write("src", shortRow("T1001", "A2", "ours", "give"), shortRow("T1001", "A3", "free", "give"))
-	w.comeToRest(0)
+	w.comeToRest(0, testLog(t))
 	w.has("dst", "SELECT C1, C8, C303 FROM T2002 ORDER BY C1", "A1|theirs|<null>", "A2|theirs|<null>", "A3|free|1", "HD0000000000007|ours|1", "HD0000000000008|ours|1")
 	w.has("src", "SELECT C1, C301, C303, C308 FROM T1001 ORDER BY C1", "A1|0|<null>|HD0000000000007", "A2|0|0|HD0000000000008", "A3|0|0|A3")
 	w.noErrors()
@@ -990,7 +1012,7 @@ filters:
 	if _, err := w.sys.Return(t.Context(), "give", `'Request ID' = "HD0000000000008"`, run.TransferOptions{Log: testLog(t)}); err != nil {
 		t.Fatal(err)
 	}
-	w.comeToRest(0)
+	w.comeToRest(0, testLog(t))
 	w.has("src", "SELECT C1, C8, C303 FROM T1001 ORDER BY C1", "A1|ours|<null>", "A2|mended|1", "A3|free|0")
 	w.has("dst", "SELECT C1, C8, C303 FROM T2002 WHERE C303 = 0", "HD0000000000008|mended|0")
 	w.noErrors()
@@ -1042,6 +1064,7 @@ func conformanceOfQueues() []*conformanceCase {
 				c.rest()
 				c.holds("F17p", "R1", "b", "pushed|n|")
 				c.writes("b", "f17p", 1)
+				c.is("duplicates logged", fmt.Sprint(c.log.count(`"duplicate operation, carried out once" server=a filter="17 send too"`)), "1")
 				c.quiet()
 			},
 		},

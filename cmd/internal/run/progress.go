@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"ardso/cdc"
 )
@@ -15,9 +16,10 @@ type progress struct {
 	budget int // bytes that may be under way
 
 	mu      sync.Mutex
-	queue   []*entry // in log order; the first is unfinished
-	active  int      // entries that are not durable
-	held    int      // hand-overs that are open
+	queue   []*entry  // in log order; the first is unfinished
+	active  int       // entries that are not durable
+	held    int       // hand-overs that are open
+	moved   time.Time // when the position moved on, or nothing was held
 	done    cdc.Position
 	bytes   int
 	changed chan struct{} // closed and replaced when something finishes while others wait
@@ -124,6 +126,9 @@ func (p *progress) advance() {
 			n = i + 1
 		}
 	}
+	if n > 0 {
+		p.moved = time.Now()
+	}
 	for i := range n {
 		p.done = p.queue[i].position
 		if p.queue[i].after != nil {
@@ -147,6 +152,21 @@ func (p *progress) position() cdc.Position {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.done
+}
+
+// stuck returns how many hand-overs are open if the position has waited for them for that long; it says so once in as
+// long again.
+func (p *progress) stuck(long time.Duration) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held == 0 || p.moved.IsZero() {
+		p.moved = time.Now()
+	}
+	if time.Since(p.moved) < long {
+		return 0
+	}
+	p.moved = time.Now()
+	return p.held
 }
 
 // waitRoom waits until there is room for more.

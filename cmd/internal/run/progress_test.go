@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -287,4 +288,34 @@ func canceled(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	return ctx
+}
+
+// A hand-over that stays open is told of, again and again, until it is closed or the position moves on.
+func TestProgressStuck(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newProgress("0", 100)
+		look := func(d time.Duration, want int) {
+			t.Helper()
+			time.Sleep(d)
+			if got := p.stuck(time.Minute); got != want {
+				t.Errorf("got %d, want %d", got, want)
+			}
+		}
+		look(time.Hour, 0) // nothing is open
+		e := p.begin()
+		e.hold()
+		e.read("1")
+		look(59*time.Second, 0)
+		look(time.Second, 1)
+		look(59*time.Second, 0)
+		look(time.Second, 1)
+		look(50*time.Second, 0)
+		e.release(false)
+		f := p.begin()
+		f.hold()
+		f.read("2")
+		look(50*time.Second, 0)
+		look(10*time.Second, 1)
+	})
 }

@@ -25,6 +25,7 @@ const (
 	leaseRenewal  = leaseTTL / 3
 	watermarkAge  = time.Hour           // older ones have come by or never will
 	ownersAge     = 30 * 24 * time.Hour // of requests that are gone; what comes for them late comes within that
+	openLong      = time.Minute         // a hand-over takes moments; one that takes longer is said
 	saveInterval  = time.Second
 	pollInterval  = time.Second
 	drainLimit    = 30 * time.Second
@@ -532,6 +533,9 @@ func (s *source) savePositions(ctx context.Context, stop <-chan struct{}) error 
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if n := s.progress.stuck(openLong); n > 0 {
+			s.log.Warn("the position waits for hand-overs that are not written back: see `ardso verify --ownership`", "open", n, "position", string(s.progress.position()))
 		}
 		err := save(ctx)
 		if err != nil && s.server.DB.Engine.Class(err) == engine.Transient && failures < 10 {
