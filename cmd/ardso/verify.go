@@ -77,7 +77,7 @@ func (e *environment) verifyOwnership(ctx context.Context, c *cli.Context, all [
 				return err
 			}
 			if v.Held {
-				if _, err := fmt.Fprintln(w, "  not distributed until then"); err != nil {
+				if _, err := fmt.Fprintln(w, "  until    not distributed until it is repaired"); err != nil {
 					return err
 				}
 			}
