@@ -838,6 +838,26 @@ func (a *aside) timeOut(ctx context.Context) error {
 	}
 }
 
+// putBackRetries has operations that were given up, and that a person wants to be retried, wait again.
+func (s *source) putBackRetries(ctx context.Context) error {
+	rows, err := control.ListErrors(ctx, s.server.DB, control.ErrorFilter{Source: s.server.Name, Error: apply.RetryTimeout, Status: []control.ErrorStatus{control.ErrorRetry}})
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		ops, err := ReadOperations(r.Operation)
+		if err != nil || len(ops) == 0 {
+			return fmt.Errorf("row %s of dso_pending_error: %d operations: %w", r.ID, len(ops), err)
+		}
+		if t := s.targets[ops[0].Target]; t != nil && t.aside != nil {
+			if err := t.aside.putBack(ctx, r.ID, ops); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // putBack has operations that were given up wait for the target again; they are tried at once.
 func (a *aside) putBack(ctx context.Context, errorID string, ops []*mapping.Operation) error {
 	a.mu.Lock()

@@ -187,6 +187,9 @@ func TestHandOverAway(t *testing.T) {
 	o.eventually("R2 is b's", func() bool {
 		return w.request("b", "R2") == "mine still|n|1" && w.request("a", "R2") == "mine still|n|0"
 	})
+	o.eventually("the job is done", func() bool {
+		return len(rows(t, dbs["a"], "SELECT id FROM dso_pending WHERE status IN ('new', 'running')")) == 0
+	})
 	stop()
 	if got := rows(t, dbs["a"], "SELECT type, request, status FROM dso_pending WHERE status IN ('retry', 'new', 'running')"); len(got) > 0 {
 		t.Errorf("still pending: %v", got)

@@ -691,6 +691,9 @@ func (s *source) retryErrors(ctx context.Context) error {
 	done := make(chan string, 1024)
 	first := true
 	for {
+		if err := s.putBackRetries(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("retry what was given up", "err", err)
+		}
 		for _, t := range s.targets {
 			rows, err := control.TakeRetries(ctx, t.DB, s.server.Name)
 			if err != nil {
@@ -701,7 +704,7 @@ func (s *source) retryErrors(ctx context.Context) error {
 				continue
 			}
 			for _, r := range rows {
-				if len(busy) >= cap(done) || busy[r.ID] {
+				if len(busy) >= cap(done) || busy[r.ID] || r.Error == apply.RetryTimeout {
 					continue
 				}
 				if again, err := s.askAgain(ctx, t, r); err != nil || again {

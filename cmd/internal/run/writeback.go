@@ -321,14 +321,8 @@ func (s *source) askAgain(ctx context.Context, t *target, r control.PendingError
 		return false, nil
 	}
 	ops, err := ReadOperations(r.Operation)
-	if err != nil || len(ops) == 0 {
+	if err != nil || len(ops) == 0 || ops[0].Home == nil || ops[0].Home.Kind != mapping.NotTaken {
 		return false, err
-	}
-	if to := s.targets[ops[0].Target]; ops[0].Home == nil && to != nil && to.aside != nil {
-		return true, to.aside.putBack(ctx, r.ID, ops)
-	}
-	if ops[0].Home == nil || ops[0].Home.Kind != mapping.NotTaken {
-		return false, nil
 	}
 	m := s.sys.Compiled.Mapping(r.Mapping)
 	kind, form := jobTransfer, (*schema.Form)(nil)
