@@ -19,10 +19,8 @@ import (
 // clock is one that tests set.
 type clock struct{ ahead atomic.Int64 }
 
-func (c *clock) now() time.Time            { return time.Now().Add(time.Duration(c.ahead.Load())) }
-func (c *clock) turn(d time.Duration)      { c.ahead.Add(int64(d)) }
-func (c *clock) at(from time.Time) float64 { return c.now().Sub(from).Minutes() }
-func (c *clock) options() (o run.Options)  { o.Now = c.now; return o }
+func (c *clock) now() time.Time       { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) turn(d time.Duration) { c.ahead.Add(int64(d)) }
 func (w *world) followBy(c *clock, servers ...string) (stop func()) {
 	w.t.Helper()
 	return w.followWith(run.Options{Servers: servers, Log: testLog(w.t), Now: c.now})
@@ -58,6 +56,7 @@ type outage struct {
 	*world
 	server *dbtest.Instance
 	clock  clock
+	since  time.Time // b is away
 }
 
 const outageDefinitions = `
@@ -253,6 +252,46 @@ func TestAwayOverRestarts(t *testing.T) {
 	}
 }
 
+// attempts tells how often b was tried since it is away, and when, in minutes since then, it is tried next.
+func (o *outage) attempts() (n int, next float64) {
+	o.t.Helper()
+	list, err := control.LoadAway(o.t.Context(), o.dbs["a"])
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if len(list) != 1 {
+		return 0, 0
+	}
+	o.since = list[0].Since
+	return list[0].Attempts, list[0].Next.Sub(o.since).Minutes()
+}
+
+// turnTo sets the clock to minutes since b is away.
+func (o *outage) turnTo(minutes float64) {
+	o.clock.turn(o.since.Add(time.Duration(minutes * float64(time.Minute))).Sub(o.clock.now()))
+}
+
+// keepsSchedule makes sure that b, which is away, is tried at these minutes and, once the first is over, not before.
+func (o *outage) keepsSchedule(minutes ...float64) {
+	o.t.Helper()
+	o.eventually("b is away", func() bool { n, _ := o.attempts(); return n > 0 })
+	o.turnTo(1.02)
+	o.eventually("the first minute is over", func() bool { _, next := o.attempts(); return next == minutes[0] })
+	for _, want := range minutes {
+		n, next := o.attempts()
+		if next != want {
+			o.t.Fatalf("the next attempt is at %v min, want %v", next, want)
+		}
+		o.turnTo(want - 0.02)
+		time.Sleep(1200 * time.Millisecond) // in which the clock is looked at
+		if now, _ := o.attempts(); now > n {
+			o.t.Errorf("%d attempts before the one at %v min", now-n, want)
+		}
+		o.turnTo(want + 0.02)
+		o.eventually(fmt.Sprintf("the attempt at %v min", want), func() bool { now, next := o.attempts(); return now > n && next > want })
+	}
+}
+
 // A target is tried at the times of DSO's schedule, after a minute in which it is tried often; what has waited for as long
 // as its mapping allows is given up, and can be retried by hand.
 func TestRetrySchedule(t *testing.T) {
@@ -265,40 +304,14 @@ func TestRetrySchedule(t *testing.T) {
 	defer stop()
 	o.server.Stop(t)
 	o.exec("a", "INSERT INTO task VALUES ('R1', 'made', 1)")
-	var since time.Time
-	attempts := func() (n int, next float64) {
-		list, err := control.LoadAway(t.Context(), o.dbs["a"])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(list) != 1 {
-			return 0, 0
-		}
-		since = list[0].Since
-		return list[0].Attempts, list[0].Next.Sub(since).Minutes()
-	}
-	o.eventually("b is away", func() bool { n, _ := attempts(); return n > 0 && o.waiting() == 1 })
-	o.clock.turn(since.Add(time.Minute + time.Second).Sub(o.clock.now()))
-	o.eventually("the first minute is over", func() bool { _, next := attempts(); return next == 5 })
-	for _, want := range []float64{5, 10, 15, 20, 25, 30, 60} {
-		n, next := attempts()
-		if next != want {
-			t.Fatalf("the next attempt is at %v min, want %v", next, want)
-		}
-		o.clock.turn(since.Add(time.Duration(want*float64(time.Minute)) - time.Second).Sub(o.clock.now()))
-		time.Sleep(1200 * time.Millisecond) // two looks at the clock
-		if now, _ := attempts(); now > n+1 {
-			t.Errorf("%d attempts before the %v min", now-n, want)
-		}
-		o.clock.turn(since.Add(time.Duration(want*float64(time.Minute)) + time.Second).Sub(o.clock.now()))
-		o.eventually(fmt.Sprintf("the attempt at %v min", want), func() bool { now, next := attempts(); return now > n && next > want })
-	}
-	if _, next := attempts(); next != 90 {
+	o.eventually("R1 waits", func() bool { return o.waiting() == 1 })
+	o.keepsSchedule(5, 10, 15, 20, 25, 30, 60)
+	if _, next := o.attempts(); next != 90 {
 		t.Errorf("the next attempt is at %v min, want 90", next)
 	}
 	o.exec("a", "INSERT INTO task VALUES ('R2', 'made', 1)") // an hour later
 	o.eventually("both wait", func() bool { return o.waiting() == 2 })
-	o.clock.turn(since.Add(100 * time.Minute).Sub(o.clock.now()))
+	o.turnTo(100)
 	o.eventually("R1 is given up", func() bool {
 		return fmt.Sprint(rows(t, o.dbs["a"], "SELECT request, error, status FROM dso_pending_error")) == "[R1|retry.timeout|held]"
 	})
