@@ -137,7 +137,7 @@ func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf
 	s, ok := w.mayWriteBack(op, c)
 	switch {
 	case op.Home.Direction == ownership.Down && c.row != nil:
-		if err := w.putStatus(ctx, op, c, "Failure"); err != nil {
+		if err := w.putStatus(ctx, op, c, labelOf(op.Failure)); err != nil {
 			return err
 		}
 	case ok:
@@ -145,7 +145,7 @@ func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf
 		if op.Home.Return {
 			id = schema.UpdateStatus
 		}
-		set := map[int]value.Value{id: status(c.form, id, "Failure")}
+		set := map[int]value.Value{id: status(c.form, id, labelOf(op.Failure))}
 		if op.Home.Begun {
 			s.Chain = op.Home.Chain
 			s = s.NotTaken(c.hashes(nil))
@@ -158,7 +158,31 @@ func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf
 			return err
 		}
 	}
-	return w.park(ctx, op, op.Failure, nil)
+	if op.Failure.Kind != TargetAway {
+		return w.park(ctx, op, op.Failure, nil)
+	}
+	if !ok {
+		return nil // it has gone on since
+	}
+	h := control.Pending{
+		Type: control.TransferAgain, Mapping: op.Mapping, Form: op.Form, Request: op.Request, Target: op.Home.To.Server,
+		Error: op.Failure.Kind, Reason: op.Failure.Reason, Remedy: op.Failure.Fix,
+	}
+	if op.Home.Return {
+		h.Type = control.ReturnAgain
+	}
+	return control.WaitHandOver(ctx, w.tx, h)
+}
+
+// labelOf is what the status fields say of a failure (dso-reference 9.3).
+func labelOf(f *mapping.Failure) string {
+	switch {
+	case f != nil && f.Kind == TargetAway:
+		return "Retry"
+	case f != nil && f.Kind == RetryTimeout:
+		return "Timeout"
+	}
+	return "Failure"
 }
 
 // status is the number of a label of one of the status fields.
@@ -181,7 +205,7 @@ func (w *writing) writeStatus(ctx context.Context, op *mapping.Operation, c *cop
 		schema.ToRequestID:    value.Text(op.Home.To.Request),
 	}
 	if op.Home.Failed {
-		set = map[int]value.Value{schema.TransferStatus: status(c.form, schema.TransferStatus, "Failure")}
+		set = map[int]value.Value{schema.TransferStatus: status(c.form, schema.TransferStatus, labelOf(op.Failure))}
 	}
 	write := slices.DeleteFunc(overlay(c.form, nil, sorted(set)), func(x conflict.Write) bool {
 		return c.row.Field(x.Field).Equal(x.Value)
@@ -254,7 +278,7 @@ func (w *writing) updated(ctx context.Context, op *mapping.Operation, c *copyOf)
 		}
 		return err
 	case op.Home.Failed && c.row != nil:
-		return w.putStatus(ctx, op, c, "Failure")
+		return w.putStatus(ctx, op, c, labelOf(op.Failure))
 	}
 	next, err := control.LockUpdate(ctx, w.tx, op.Form, op.Request, op.Mapping, op.Home.To.Server)
 	if err != nil || next != nil || c.row == nil { // the next one waits already

@@ -39,6 +39,9 @@ type Target struct {
 	// Patience is how long a target that does not accept is waited for; 0 = without end.
 	Patience time.Duration
 
+	// Aside, if not nil, takes what the target does not accept.
+	Aside Aside
+
 	// Tell is called with what the source must be told, once it is durable here and before the work is done.
 	Tell func(Result)
 	// Ownership leaves rules of the hand-over out, in tests only.
@@ -67,9 +70,8 @@ type Counters struct {
 	Retries      atomic.Int64 // transactions tried again after a transient error
 }
 
-// NewTarget prepares a target for the operations of source under the definitions. Errors come from
-// reading which requests are held back.
-func NewTarget(ctx context.Context, db *engine.DB, source string, epoch int64, defs *definition.Compiled, log *slog.Logger) (*Target, error) {
+// NewTarget prepares a target for the operations of source under the definitions.
+func NewTarget(db *engine.DB, source string, epoch int64, defs *definition.Compiled, log *slog.Logger) *Target {
 	t := &Target{
 		DB: db, Source: source, Epoch: epoch, Log: log.With("target", db.Server),
 		Tell:     func(Result) {},
@@ -109,12 +111,19 @@ func NewTarget(ctx context.Context, db *engine.DB, source string, epoch int64, d
 			}
 		}
 	}
-	keys, err := control.LoadHeld(ctx, db, source)
+	t.held.load(nil)
+	t.held.many = true // until LoadHeld has asked
+	return t
+}
+
+// LoadHeld reads which requests are held back; before, every one is asked about.
+func (t *Target) LoadHeld(ctx context.Context) error {
+	keys, err := control.LoadHeld(ctx, t.DB, t.Source)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", db.Server, err)
+		return fmt.Errorf("%s: %w", t.DB.Server, err)
 	}
 	t.held.load(keys)
-	return t, nil
+	return nil
 }
 
 // Form returns a form that definitions name; nil if there is none.
@@ -142,7 +151,9 @@ type held struct {
 const maxHeld = 100_000
 
 func (h *held) load(keys []control.Key) {
-	h.keys = make(map[control.Key]struct{})
+	h.mu.Lock()
+	h.keys, h.many = make(map[control.Key]struct{}), false
+	h.mu.Unlock()
 	for _, k := range keys {
 		h.add(k)
 	}

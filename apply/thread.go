@@ -25,8 +25,10 @@ type Work struct {
 	More     bool         // a later part follows: the transaction stays open until it comes
 	Retry    string       // not "": ID of the row of dso_pending_error to be tried again; no Ops
 	Late     bool         // Ops waited for their time: they have no place in the log, and the position stays
+	Back     *Back        // not nil: Ops were put aside; they have no place in the log either
 	Free     func()       // called once Ops are no longer held in memory
 	Done     func()       // called once the work is durable
+	Drop     func(error)  // of Retry, Late and Back: called instead where the target does not accept
 	bytes    int
 }
 
@@ -82,10 +84,18 @@ func (th *Thread) Run(ctx context.Context) error {
 			return nil
 		}
 		var err error
-		if works[0].More {
+		switch {
+		case works[0].Back != nil:
+			err = th.applyBack(ctx, works[0])
+		case th.target.Aside != nil && th.target.Aside.IsAway():
+			err = th.putAside(ctx, works, nil, false)
+		case works[0].More:
 			err = th.stream(ctx, works[0])
-		} else {
+		default:
 			err = th.applyBatch(ctx, works)
+			if away, ok := errors.AsType[*awayError](err); ok {
+				err = th.putAside(ctx, works, away.err, away.undecided)
+			}
 		}
 		if err != nil {
 			return th.failure(ctx, err)
@@ -149,7 +159,7 @@ func (th *Thread) collect(ctx context.Context) (works []Work, ok bool) {
 				return works, open || ctx.Err() == nil
 			}
 		}
-		alone := w.More || w.Retry != "" || w.Late
+		alone := w.More || w.Retry != "" || w.Late || w.Back != nil
 		if len(works) > 0 && (alone || ops+len(w.Ops) > maxBatchOps || bytes+w.bytes > maxBatchBytes || !slices.Equal(w.Path, works[0].Path)) {
 			th.next = w
 			return works, true
@@ -200,7 +210,7 @@ func (th *Thread) receive(ctx context.Context, wait bool) (w *Work, open bool) {
 func (th *Thread) takeLog(ctx context.Context) (w *Work, open bool) {
 	for {
 		w, open := th.receive(ctx, true)
-		if w == nil || w.Retry == "" && !w.Late {
+		if w == nil || w.Retry == "" && !w.Late && w.Back == nil {
 			return w, open
 		}
 		th.later = append(th.later, *w)
@@ -214,7 +224,7 @@ func (th *Thread) applyBatch(ctx context.Context, works []Work) error {
 	next.Transactions++
 	if last.Retry == "" {
 		next = th.mark(next, last)
-		if !last.Late {
+		if !last.Late && last.Back == nil {
 			next.Position = string(last.Position)
 		}
 	}
@@ -307,6 +317,11 @@ func (th *Thread) persist(ctx context.Context, next *control.Checkpoint, attempt
 		}
 		failures++
 		th.target.Counters.Retries.Add(1)
+		var lost *commitError
+		isLost := errors.As(err, &lost)
+		if th.target.Aside != nil && failures > 1 && time.Since(began) > grace && !isLost {
+			return &awayError{err: err}
+		}
 		if p := th.target.Patience; p > 0 && time.Since(began) > p {
 			return &NotAcceptingError{Server: th.target.DB.Server, Err: err}
 		}
@@ -316,11 +331,13 @@ func (th *Thread) persist(ctx context.Context, next *control.Checkpoint, attempt
 		if err := pause(ctx, failures); err != nil {
 			return err
 		}
-		var lost *commitError
-		if errors.As(err, &lost) {
-			in, err := th.isIn(ctx, *next)
-			if err != nil {
-				return err
+		if isLost {
+			in, ierr := th.isIn(ctx, *next)
+			if errors.Is(ierr, errUndecided) {
+				return &awayError{err: err, undecided: true}
+			}
+			if ierr != nil {
+				return ierr
 			}
 			if in {
 				lost.w.count()
@@ -329,6 +346,9 @@ func (th *Thread) persist(ctx context.Context, next *control.Checkpoint, attempt
 		}
 	}
 }
+
+// errUndecided: the target does not tell whether a transaction is in.
+var errUndecided = errors.New("whether it is in cannot be told now")
 
 // curable: what another attempt may cure, a missing privilege included, which a person can grant.
 func (th *Thread) curable(err error) bool {
@@ -340,10 +360,15 @@ func (th *Thread) curable(err error) bool {
 }
 
 // isIn finds out whether the transaction that writes checkpoint c was committed, however long that
-// takes: to go on without knowing would carry it out twice.
+// takes: to go on without knowing would carry it out twice. Where the work can be put aside it gives up soon, with
+// errUndecided.
 func (th *Thread) isIn(ctx context.Context, c control.Checkpoint) (bool, error) {
+	began := time.Now()
 	for failures := 1; ; failures++ {
 		in, err := th.askIn(ctx, c)
+		if err != nil && th.target.Aside != nil && ctx.Err() == nil && th.curable(err) && failures > 1 && time.Since(began) > grace {
+			return false, errUndecided
+		}
 		if err == nil || ctx.Err() != nil || !th.curable(err) {
 			return in, err
 		}
@@ -441,6 +466,7 @@ func (th *Thread) stream(ctx context.Context, first Work) error {
 		if errors.As(err, &lost) {
 			in, ierr := th.isIn(ctx, next)
 			switch {
+			case errors.Is(ierr, errUndecided): // the log is read again, and the checkpoint tells
 			case ierr != nil:
 				err = ierr
 			case in:

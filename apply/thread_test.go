@@ -95,7 +95,8 @@ func (w *world) thread(epoch int64) *Thread {
 	w.Helper()
 	ctx := w.Context()
 	w.must(control.Prepare(ctx, w.db, "sf", epoch, control.Checkpoint{Source: "sf", Pool: "default", Layout: "l"}))
-	target, err := NewTarget(ctx, w.db, "sf", epoch, w.defs, slog.New(slog.DiscardHandler))
+	target := NewTarget(w.db, "sf", epoch, w.defs, slog.New(slog.DiscardHandler))
+	err := target.LoadHeld(ctx)
 	w.must(err)
 	return target.NewThread(w.checkpoint())
 }

@@ -666,6 +666,9 @@ func (d *Decider) selected(ops []*Operation, e *event, fm *form) ([]*Operation, 
 			return append(ops, d.failed(e, fm, to, failure)), nil
 		}
 	}
+	if s.Again && (e.open != nil || !owns(fm.master, e.after)) {
+		return ops, nil
+	}
 	if s.Return || m.TransferMode == definition.DataOwnership || m.TransferMode == definition.CopyDelete {
 		op := (*Operation)(nil)
 		switch fm := d.form(m.FromForm); {

@@ -85,6 +85,11 @@ type Operation struct {
 	// Home, if not nil, makes this what is written on the source itself; Target is Source then.
 	Home *Home `json:"home,omitempty"`
 
+	// RetryFor, if not nil, is how long the request itself lets it be tried again (Max Time to Retry).
+	RetryFor *time.Duration `json:"retry_for,omitempty"`
+	// Whole: its transaction went to one thread of each pool as a whole.
+	Whole bool `json:"whole,omitempty"`
+
 	// Quiet: a delete of what is not there is not recorded.
 	Quiet bool `json:"quiet,omitempty"`
 	// Duplicate, if not nil, is the request's own choice in the place of the mapping's.

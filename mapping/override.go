@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"ardso/mapping/definition"
 	"ardso/mapping/qual"
@@ -106,7 +107,7 @@ func (d *Decider) overruled(m *plan, e *event, fm *form) (*plan, *Failure) {
 	}
 	if own != nil && own.TransferMode != m.TransferMode {
 		fresh := newPlan(p.CompiledMapping) // another mode writes other distributed fields
-		fresh.pool, fresh.causes = m.pool, m.causes
+		fresh.pool, fresh.causes, fresh.retryFor = m.pool, m.causes, p.retryFor
 		p = fresh
 	}
 	return p, nil
@@ -132,7 +133,12 @@ func (d *Decider) overrule(p *plan, own *definition.Mapping, f *schema.Field, v 
 	case schema.RequireRequiredFields:
 		return byLabel(f, v, &own.RequireRequiredFields, yesNo)
 	case schema.MaxTimeToRetry:
-		return fmt.Errorf("a limit of retries is not supported by this version")
+		if v.Kind() != value.KindInt || v.Int() < 0 {
+			return fmt.Errorf("value %s is no number of seconds", v)
+		}
+		p.retryFor = new(time.Duration)
+		*p.retryFor = time.Duration(v.Int()) * time.Second // dso-reference 29, choice 11
+		return nil
 	}
 	text := v.SQL()
 	q := d.matchTexts[text]

@@ -35,7 +35,7 @@ func TestOverrides(t *testing.T) {
 		{"a mode that gives more", map[int]value.Value{schema.ToMapping: text("copy"), schema.TransferMode: number(schema.TransferMode, "Data + Ownership")}, "on the source: not taken: override.illegal"},
 		{"an illegal mode", map[int]value.Value{schema.TransferMode: value.Int(9)}, "on the source: not taken: override.illegal"},
 		{"an illegal qualification", map[int]value.Value{schema.MatchingQualification: text("'Notes' =")}, "on the source: not taken: override.illegal"},
-		{"a limit of retries", map[int]value.Value{schema.MaxTimeToRetry: value.Int(60)}, "on the source: not taken: override.illegal"},
+		{"an illegal limit of retries", map[int]value.Value{schema.MaxTimeToRetry: value.Int(-1)}, "on the source: not taken: override.illegal"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -25,6 +25,8 @@ type plan struct {
 	pool  string
 	// causes are the filters that transfer along the mapping.
 	causes []cause
+	// retryFor, if not nil, is how long the request itself lets this be tried again.
+	retryFor *time.Duration
 	// statuses: the source's form keeps what became of a transfer.
 	statuses bool
 }
@@ -148,7 +150,7 @@ func (p *plan) reads(f *schema.Field) bool {
 // operation starts an operation of the mapping for the event; Action and Fields are still to come.
 func (p *plan) operation(d *Decider, e *event) *Operation {
 	op := &Operation{
-		Quiet: p.SuppressNoSuchEntry, Mapping: p.Name, Renamed: e.renamed,
+		Quiet: p.SuppressNoSuchEntry, RetryFor: p.retryFor, Mapping: p.Name, Renamed: e.renamed,
 		Source: d.server, Form: p.FromForm.Name, Request: e.id,
 		Target: p.To.Server, TargetForm: p.ToForm.Name, Key: p.key,
 		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: e.path,

@@ -203,7 +203,7 @@ func (p *pending) ready(high *cdc.Transaction) {
 		Position:   high.Position,
 		CommitTime: high.CommitTime,
 		Selection: &cdc.Selection{
-			Job: p.job.ID, Mapping: p.job.Mapping, Return: p.job.Return, Follow: p.job.Follow, Where: p.job.Where, LastKey: last, Final: c.Done,
+			Job: p.job.ID, Mapping: p.job.Mapping, Return: p.job.Return, Follow: p.job.Follow, Again: p.job.Again, Where: p.job.Where, LastKey: last, Final: c.Done,
 		},
 	}
 	indexes := make([]int, 0, len(p.left))

@@ -58,6 +58,9 @@ func (e *environment) runStatus(c *cli.Context) (err error) {
 		if err := showOwned(p.Out, all); err != nil {
 			return err
 		}
+		if err := showAway(p.Out, all); err != nil {
+			return err
+		}
 		for _, err := range bad {
 			_, _ = fmt.Fprintln(p.Out)
 			q := *p
@@ -106,7 +109,7 @@ func statusRow(s run.Status) []string {
 		row[3], row[4] = logSize(s.Reader.Behind, s.Reader.Unit), logSize(s.Reader.Retained, s.Reader.Unit)
 	}
 	if s.Pending != nil {
-		row[5] = number(s.Pending["new"] + s.Pending["running"])
+		row[5] = number(s.Pending["new"] + s.Pending["running"] + s.Pending["waiting"] + s.Pending["retry"])
 		row[6] = number(s.Errors["held"] + s.Errors["retry"])
 		row[7] = number(s.Settled)
 	}
@@ -148,6 +151,30 @@ func showApplied(w io.Writer, all []run.Status) error {
 				last = "never"
 			}
 			t.Rows = append(t.Rows, []string{s.Server, a.Source, a.Pool, fmt.Sprint(a.Thread), number(a.Transactions), last, a.Position})
+		}
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return t.Write(w, 80)
+}
+
+// showAway shows which targets do not accept, where there are any.
+func showAway(w io.Writer, all []run.Status) error {
+	t := report.Table{Columns: []report.Column{
+		{Title: "away"},
+		{Title: "source"},
+		{Title: "since"},
+		{Title: "attempts", Right: true},
+		{Title: "next attempt"},
+		{Title: "because"},
+	}}
+	for _, s := range all {
+		for _, a := range s.Away {
+			t.Rows = append(t.Rows, []string{a.Target, s.Server, ago(a.Since), number(int64(a.Attempts)), a.Next.UTC().Format(timeFormat), a.Reason})
 		}
 	}
 	if len(t.Rows) == 0 {

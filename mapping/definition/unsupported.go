@@ -7,10 +7,6 @@ var unsupported = []struct {
 	reason string
 	find   func(d *Document) []Pos
 }{
-	{
-		"max_time_to_retry other than no limit", "errors that may cure themselves are tried again until they are cured",
-		inMappings("max_time_to_retry", func(m *Mapping) bool { return m.MaxTimeToRetry != NoLimit }),
-	},
 	{"escalations", "nothing runs them yet; `ardso transfer --where` does it by hand", func(d *Document) (at []Pos) {
 		for _, e := range d.Escalations {
 			at = append(at, e.Pos)
@@ -31,16 +27,5 @@ func refuseUnsupported(c *complaints, d *Document) {
 		for _, at := range u.find(d) {
 			c.add(at, "not_supported", u.reason, "%s is not supported by this version", u.what)
 		}
-	}
-}
-
-func inMappings(key string, has func(*Mapping) bool) func(*Document) []Pos {
-	return func(d *Document) (at []Pos) {
-		for _, m := range d.Mappings {
-			if has(m) {
-				at = append(at, m.PosOf(key))
-			}
-		}
-		return at
 	}
 }

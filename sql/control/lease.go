@@ -20,10 +20,12 @@ type Lease struct {
 }
 
 // ReadLease reads the reader row.
-func ReadLease(ctx context.Context, h Handle) (Lease, error) {
+func ReadLease(ctx context.Context, h Handle) (Lease, error) { return readLease(ctx, h, "") }
+
+func readLease(ctx context.Context, h Handle, lock string) (Lease, error) {
 	var l Lease
 	var expires, updated stamp
-	row := h.QueryRowxContext(ctx, query(h, "lease_read"))
+	row := h.QueryRowxContext(ctx, query(h, "lease_read")+"\n"+lock)
 	if err := row.Scan(&l.Position, &l.Epoch, &l.Holder, &expires, &updated); err != nil {
 		return Lease{}, fmt.Errorf("read lease: %w", err)
 	}

@@ -20,6 +20,7 @@ const (
 	Failed    Status = "failed"    // ended by an error
 	Cancelled Status = "cancelled" // ended by a person
 	Waiting   Status = "waiting"   // an update before its hour
+	Retry     Status = "retry"     // its target does not accept
 )
 
 // Pending is a row of dso_pending: an operation that was asked for or put off.
@@ -66,7 +67,8 @@ type PendingFilter struct {
 	Type    string
 	Mapping string
 	Form    string
-	Request string // of updates that wait
+	Request string // of updates and operations that wait
+	Target  string // likewise
 	Status  []Status
 	Limit   int // 0 = no limit
 }
@@ -78,6 +80,7 @@ func (f PendingFilter) where() where {
 	w.equal("mapping", f.Mapping)
 	w.equal("form", f.Form)
 	w.equal("request", f.Request)
+	w.equal("target", f.Target)
 	w.in("status", texts(f.Status))
 	w.limit = f.Limit
 	return w

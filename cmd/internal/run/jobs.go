@@ -153,7 +153,7 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 	result := selected
 	go func() {
 		result <- j.s.stream.Select(ctx, watermark.Job{
-			ID: p.ID, Mapping: p.Mapping, Return: p.Type == jobReturn, Follow: p.Type == jobFollow, Where: p.Qualification, After: p.LastKey,
+			ID: p.ID, Mapping: p.Mapping, Return: isReturn(p.Type), Follow: p.Type == jobFollow, Again: p.Type == control.TransferAgain || p.Type == control.ReturnAgain, Where: p.Qualification, After: p.LastKey,
 			Rows: &chunker{jobs: j, form: rows, where: where},
 		})
 	}()
@@ -222,6 +222,8 @@ const (
 	jobUpdate   = "update" // no job: carryUpdates carries it out
 )
 
+func isReturn(kind string) bool { return kind == jobReturn || kind == control.ReturnAgain }
+
 // jobForm is the form whose requests a job takes along its mapping, or back.
 func jobForm(defs *definition.Compiled, server string, p *control.Pending) (*schema.Form, error) {
 	m := defs.Mapping(p.Mapping)
@@ -233,11 +235,11 @@ func jobForm(defs *definition.Compiled, server string, p *control.Pending) (*sch
 			}
 		}
 		return nil, &jobError{"mapping.unknown", fmt.Sprintf("no mapping begins or ends at form %q on %s", p.Form, server), "bring the mapping back that brought the request"}
-	case m != nil && m.Enabled && p.Type == jobTransfer && m.From.Server == server:
+	case m != nil && m.Enabled && (p.Type == jobTransfer || p.Type == control.TransferAgain) && m.From.Server == server:
 		return m.FromForm, nil
-	case m != nil && m.Enabled && p.Type == jobReturn && m.To.Server == server && m.TransferMode == definition.DataOwnership:
+	case m != nil && m.Enabled && isReturn(p.Type) && m.To.Server == server && m.TransferMode == definition.DataOwnership:
 		return m.ToForm, nil
-	case p.Type == jobReturn:
+	case isReturn(p.Type):
 		return nil, &jobError{"mapping.unknown", fmt.Sprintf("mapping %q is not an enabled mapping that hands ownership over to %s", p.Mapping, server), "name a mapping of the definitions"}
 	}
 	return nil, &jobError{"mapping.unknown", fmt.Sprintf("mapping %q is not an enabled mapping from %s", p.Mapping, server), "name a mapping of the definitions"}

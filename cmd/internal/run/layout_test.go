@@ -143,7 +143,7 @@ func TestCoverageAcrossLayouts(t *testing.T) {
 				}
 				tg.covered = append(tg.covered, coverage{layout: back, at: maps.Clone(at)})
 			}
-			if len(tg.covered) > 1 && s.isPast(tg, position(from)) { // control.DropStale
+			if len(tg.covered) > 1 && s.isPast(tg.layout, tg.covered, position(from)) { // control.DropStale
 				maps.DeleteFunc(checkpoints, func(id string, _ map[place]cdc.Position) bool { return id != l.id })
 			}
 			// Each thread is stopped somewhere of its own; a transaction that goes alone waits for all that came before it.

@@ -379,7 +379,7 @@ func TestRetryOfWhatWasNotBegun(t *testing.T) {
 		o := newOwned(t, engines, strings.Replace(handOverDefinitions, "when_to_update: immediately", "when_to_update: on return", 1))
 		o.yaml = strings.Replace(o.yaml, "request_id: id}", "request_id: id, fields: [{column: summary, required: yes}]}", 1) // of a
 		o.open()
-		o.exec("a", "INSERT INTO repair (id, summary, notes, status, dso_max_time_to_retry) VALUES ('R1', 'broken', 'n', 1, 60)",
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status, dso_max_time_to_retry) VALUES ('R1', 'broken', 'n', 1, -1)",
 			"INSERT INTO repair (id, summary, notes, status, dso_to_mapping) VALUES ('R2', 'broken', 'n', 1, 'gone')",
 			"INSERT INTO repair (id, summary, notes, status) VALUES ('R3', 'broken', 'n', 1)")
 		o.rest()

@@ -203,7 +203,8 @@ func (r *runner) once(ctx context.Context, drain <-chan struct{}) (err error) {
 		return err
 	}
 	for _, t := range r.sys.targetsOf(r.server.Name) {
-		if err := control.Check(ctx, r.sys.Servers[t].DB, t); err != nil {
+		err := control.Check(ctx, r.sys.Servers[t].DB, t)
+		if err != nil && (t == r.server.Name || r.sys.Servers[t].DB.Engine.Class(err) != engine.Transient) {
 			return err
 		}
 	}

@@ -62,6 +62,7 @@ type target struct {
 	layout  *layout
 	threads map[place]*apply.Thread
 	covered []coverage
+	aside   *aside // nil: the source itself
 }
 
 // coverage is how far the threads of one layout had come when this process started.
@@ -130,6 +131,12 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	reading.Go(func() error { return s.retryErrors(readCtx) })
 	s.carried = make(chan struct{})
 	reading.Go(func() error { return s.carryUpdates(readCtx) })
+	for _, t := range s.targets {
+		if t.aside != nil {
+			reading.Go(func() error { return t.aside.run(readCtx) })
+		}
+	}
+	reading.Go(func() error { return s.knowFormer(readCtx) })
 	reading.Go(func() error {
 		stopReading(s.untilStop(readCtx, drain))
 		return nil
@@ -226,10 +233,63 @@ func (s *source) batch(ctx context.Context) error {
 	select {
 	case <-passed:
 		// Write-backs are part of what is to be carried out; they come by behind the end.
-		return s.progress.waitClosed(ctx)
+		if err := s.progress.waitClosed(ctx); err != nil {
+			return err
+		}
+		return s.waitBack(ctx)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// waitBack waits until all targets accept and nothing waits for them, as long as a batch run has patience.
+func (s *source) waitBack(ctx context.Context) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	began := time.Now()
+	for _, t := range s.targets {
+		for t.aside != nil && t.aside.IsAway() {
+			if time.Since(began) > batchPatience {
+				return t.aside.notAccepting()
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	}
+	return nil
+}
+
+// knowFormer waits until the log is past all that a former process can have read: where a target is away from the
+// beginning, it cannot be asked yet what of that it has carried out.
+func (s *source) knowFormer(ctx context.Context) error {
+	var unopened []*aside
+	for _, t := range s.targets {
+		if t.aside != nil && t.aside.fresh {
+			unopened = append(unopened, t.aside)
+		}
+	}
+	if len(unopened) == 0 {
+		return nil
+	}
+	name := s.run() + "-start"
+	passed := s.stream.OnEnd(name)
+	if err := control.WriteWatermark(ctx, s.server.DB, string(cdc.End), name); err != nil {
+		return err
+	}
+	select {
+	case <-passed:
+	case <-ctx.Done():
+		return nil
+	}
+	for _, a := range unopened {
+		a.mu.Lock()
+		a.fresh = false
+		a.mu.Unlock()
+	}
+	return nil
 }
 
 // run names this run in watermarks: the holder's own ID, and the epoch.
@@ -248,48 +308,102 @@ func (s *source) openTargets(ctx context.Context, from cdc.Position) error {
 		return err
 	}
 	for _, name := range s.sys.targetsOf(s.server.Name) {
-		to := s.sys.Servers[name]
-		l := newLayout(s.server.Name, name, to.DB.Engine.SingleWriter, s.sys.Compiled)
-		var rows []control.Checkpoint
-		for _, p := range l.places() {
-			rows = append(rows, control.Checkpoint{Source: s.server.Name, Pool: p.pool, Layout: l.id, Thread: p.thread, Position: string(from)})
-		}
-		if err := control.Prepare(ctx, to.DB, s.server.Name, s.epoch, rows...); err != nil {
-			return err
-		}
-		if err := control.SaveLayout(ctx, to.DB, l.id, l.text()); err != nil {
-			return err
-		}
-		at, err := apply.NewTarget(ctx, to.DB, s.server.Name, s.epoch, s.sys.Compiled, s.log)
+		t, err := s.openTarget(ctx, name, from)
 		if err != nil {
 			return err
-		}
-		if s.opt.Once {
-			at.Patience = batchPatience
-		}
-		if s.back != nil {
-			at.Tell = s.back.tell
-		}
-		t := &target{Target: at, layout: l, threads: make(map[place]*apply.Thread)}
-		if err := s.readCheckpoints(ctx, t); err != nil {
-			return err
-		}
-		if len(t.covered) > 1 && s.isPast(t, from) {
-			if err := control.DropStale(ctx, to.DB, s.server.Name, s.epoch, l.id, writeBackLayout); err != nil {
-				return err
-			}
 		}
 		s.targets[name] = t
 	}
 	return nil
 }
 
+// openTarget makes a target with its threads; one that does not accept is away from the beginning.
+func (s *source) openTarget(ctx context.Context, name string, from cdc.Position) (*target, error) {
+	to := s.sys.Servers[name]
+	t := &target{
+		Target:  apply.NewTarget(to.DB, s.server.Name, s.epoch, s.sys.Compiled, s.log),
+		layout:  newLayout(s.server.Name, name, to.DB.Engine.SingleWriter, s.sys.Compiled),
+		threads: make(map[place]*apply.Thread),
+	}
+	if s.opt.Once {
+		t.Patience = batchPatience
+	}
+	if s.back != nil {
+		t.Tell = s.back.tell
+	}
+	if name != s.server.Name {
+		var err error
+		if t.aside, err = newAside(ctx, s, t); err != nil {
+			return nil, err
+		}
+		t.Aside = t.aside
+	}
+	at, covered, err := s.prepare(ctx, t, from)
+	if err == nil {
+		err = t.LoadHeld(ctx)
+	}
+	switch {
+	case err == nil:
+		t.covered = covered
+	case t.aside == nil || ctx.Err() != nil || !t.isCurable(err):
+		return nil, err
+	}
+	for _, p := range t.layout.places() {
+		c := at[p]
+		if err != nil { // nothing is known of it yet
+			c = control.Checkpoint{Source: s.server.Name, Pool: p.pool, Layout: t.layout.id, Thread: p.thread}
+		}
+		t.threads[p] = t.NewThread(c)
+	}
+	if t.aside == nil {
+		return t, nil
+	}
+	t.aside.covered = slices.Clone(covered)
+	if err != nil {
+		t.aside.unopened, t.aside.fresh = true, true
+		t.aside.leave(err)
+	}
+	// The layout is kept on the source, too: how far work is put aside must be known whether the target answers or not.
+	if err := control.SaveLayout(ctx, s.server.DB, t.layout.id, t.layout.text()); err != nil {
+		return nil, err
+	}
+	layouts, err := control.LoadLayouts(ctx, s.server.DB)
+	if err != nil {
+		return nil, err
+	}
+	return t, t.aside.positions(ctx, layouts)
+}
+
+// prepare fences out former processes on a target, and learns how far they came.
+func (s *source) prepare(ctx context.Context, t *target, from cdc.Position) (map[place]control.Checkpoint, []coverage, error) {
+	var rows []control.Checkpoint
+	for _, p := range t.layout.places() {
+		rows = append(rows, control.Checkpoint{Source: s.server.Name, Pool: p.pool, Layout: t.layout.id, Thread: p.thread, Position: string(from)})
+	}
+	if err := control.Prepare(ctx, t.DB, s.server.Name, s.epoch, rows...); err != nil {
+		return nil, nil, err
+	}
+	if err := control.SaveLayout(ctx, t.DB, t.layout.id, t.layout.text()); err != nil {
+		return nil, nil, err
+	}
+	at, covered, err := s.readCheckpoints(ctx, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(covered) > 1 && s.isPast(t.layout, covered, from) && (t.aside == nil || !t.aside.IsAway()) {
+		if err := control.DropStale(ctx, t.DB, s.server.Name, s.epoch, t.layout.id, writeBackLayout); err != nil {
+			return nil, nil, err
+		}
+	}
+	return at, covered, nil
+}
+
 // isPast reports whether all that layouts other than the present cover lies before from: they have
 // nothing more to tell.
-func (s *source) isPast(t *target, from cdc.Position) bool {
-	for _, c := range t.covered {
+func (s *source) isPast(now *layout, covered []coverage, from cdc.Position) bool {
+	for _, c := range covered {
 		for _, at := range c.at {
-			if c.id != t.layout.id && !s.reader.Covers(from, at) {
+			if c.id != now.id && !s.reader.Covers(from, at) {
 				return false
 			}
 		}
@@ -297,16 +411,17 @@ func (s *source) isPast(t *target, from cdc.Position) bool {
 	return true
 }
 
-// readCheckpoints makes the threads and notes what is covered already, by this layout or an earlier.
-func (s *source) readCheckpoints(ctx context.Context, t *target) error {
+// readCheckpoints reads the checkpoints of the threads, and what is covered already, by this layout or an earlier.
+func (s *source) readCheckpoints(ctx context.Context, t *target) (map[place]control.Checkpoint, []coverage, error) {
 	layouts, err := control.LoadLayouts(ctx, t.DB)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	all, err := control.LoadCheckpoints(ctx, t.DB, s.server.Name)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
+	threads := make(map[place]control.Checkpoint)
 	byLayout := make(map[string]coverage)
 	for _, c := range all {
 		if c.Thread < 0 || c.Layout == writeBackLayout {
@@ -316,11 +431,11 @@ func (s *source) readCheckpoints(ctx context.Context, t *target) error {
 		if !ok {
 			text, known := layouts[c.Layout]
 			if !known {
-				return fmt.Errorf("%s: dso_checkpoint names layout %s, which dso_meta does not have", t.DB.Server, c.Layout)
+				return nil, nil, fmt.Errorf("%s: dso_checkpoint names layout %s, which dso_meta does not have", t.DB.Server, c.Layout)
 			}
 			l, err := parseLayout(c.Layout, text)
 			if err != nil {
-				return err
+				return nil, nil, err
 			}
 			cov = coverage{layout: l, at: make(map[place]cdc.Position)}
 			byLayout[c.Layout] = cov
@@ -328,13 +443,14 @@ func (s *source) readCheckpoints(ctx context.Context, t *target) error {
 		p := place{c.Pool, c.Thread}
 		cov.at[p] = cdc.Position(c.Position)
 		if c.Layout == t.layout.id {
-			t.threads[p] = t.NewThread(c)
+			threads[p] = c
 		}
 	}
+	var covered []coverage
 	for _, c := range byLayout {
-		t.covered = append(t.covered, c)
+		covered = append(covered, c)
 	}
-	return nil
+	return threads, covered, nil
 }
 
 // deliver deals a transaction, or a part of one, out to the threads.
@@ -401,6 +517,19 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 			d.add(0)
 			s.back.expect(op, d.entry)
 		}
+		if t.aside != nil {
+			op.Whole = d.alone
+			if op.Position == "" {
+				op.Position = end
+			}
+			if tx.Selection == nil && t.aside.isAside(op, d.alone, end) {
+				s.back.settleOne(op)
+				if err := t.aside.again(ctx, op); err != nil {
+					return err
+				}
+				continue
+			}
+		}
 		if tx.Selection == nil && s.isCovered(t, op, d.alone, end) {
 			if op.Offer != nil || op.TellSource {
 				if err := s.back.again(ctx, t, op); err != nil {
@@ -455,14 +584,18 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 
 // prune forgets what former processes covered once the log is past all of it.
 func (s *source) prune(t *target, pos cdc.Position) {
-	t.covered = slices.DeleteFunc(t.covered, func(c coverage) bool {
+	over := func(c coverage) bool {
 		for _, at := range c.at {
 			if s.reader.Covers(at, pos) {
 				return false
 			}
 		}
 		return true
-	})
+	}
+	t.covered = slices.DeleteFunc(t.covered, over)
+	if t.aside != nil {
+		t.aside.before = slices.DeleteFunc(t.aside.before, over)
+	}
 }
 
 // isCovered reports whether a former process has carried op out already.
@@ -558,6 +691,9 @@ func (s *source) retryErrors(ctx context.Context) error {
 	done := make(chan string, 1024)
 	first := true
 	for {
+		if err := s.putBackRetries(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("retry what was given up", "err", err)
+		}
 		for _, t := range s.targets {
 			rows, err := control.TakeRetries(ctx, t.DB, s.server.Name)
 			if err != nil {
@@ -568,7 +704,7 @@ func (s *source) retryErrors(ctx context.Context) error {
 				continue
 			}
 			for _, r := range rows {
-				if len(busy) >= cap(done) || busy[r.ID] {
+				if len(busy) >= cap(done) || busy[r.ID] || r.Error == apply.RetryTimeout {
 					continue
 				}
 				if again, err := s.askAgain(ctx, t, r); err != nil || again {
@@ -581,7 +717,7 @@ func (s *source) retryErrors(ctx context.Context) error {
 					s.log.Warn("retry of a delete", "request", r.Request, "err", err)
 				} else if op != nil {
 					busy[r.ID] = true
-					err := th.Send(ctx, apply.Work{Ops: []*mapping.Operation{op}, Path: op.Path, Late: true, Free: func() {}, Done: func() {
+					err := th.Send(ctx, apply.Work{Ops: []*mapping.Operation{op}, Path: op.Path, Late: true, Free: func() {}, Drop: func(error) { done <- r.ID }, Done: func() {
 						if err := control.DeleteError(ctx, t.DB, r.ID); err != nil && !errors.As(err, new(*control.NotFoundError)) {
 							s.log.Warn("retry of a delete", "request", r.Request, "err", err) // it is tried once more
 						}
@@ -599,7 +735,7 @@ func (s *source) retryErrors(ctx context.Context) error {
 				}
 				busy[r.ID] = true
 				id := r.ID
-				if err := t.threads[p].Send(ctx, apply.Work{Retry: id, Free: func() {}, Done: func() { done <- id }}); err != nil {
+				if err := t.threads[p].Send(ctx, apply.Work{Retry: id, Free: func() {}, Done: func() { done <- id }, Drop: func(error) { done <- id }}); err != nil {
 					return nil
 				}
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -74,6 +76,7 @@ type Status struct {
 	Errors  map[string]int64  `json:"errors"`           // likewise
 	Settled int64             `json:"conflicts"`        // recorded conflicts
 	Owned   *OwnedStatus      `json:"ownership"`        // nil: it could not be asked
+	Away    []control.Away    `json:"away"`             // targets of its log that do not accept
 	Jobs    []control.Pending `json:"-"`                // those not ended
 }
 
@@ -110,7 +113,7 @@ type AppliedStatus struct {
 // ReadStatus asks a server how it stands. What is wrong with it is in the result, not an error.
 // source: the definitions read its log.
 func ReadStatus(ctx context.Context, c *Connection, source bool) Status {
-	st := Status{Server: c.Name, Applied: []AppliedStatus{}}
+	st := Status{Server: c.Name, Applied: []AppliedStatus{}, Away: []control.Away{}}
 	if c.Err != nil {
 		st.fail(c.Err)
 		if e, _, err := engine.ForURL(c.Def.URL); err == nil {
@@ -203,6 +206,12 @@ func (st *Status) readQueues(ctx context.Context, c *Connection) error {
 	if err != nil {
 		return err
 	}
+	away, err := control.LoadAway(ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	st.Away = append(st.Away, away...)
+	slices.SortFunc(st.Away, func(a, b control.Away) int { return strings.Compare(a.Target, b.Target) })
 	st.Owned = &OwnedStatus{Owned: owners.Owned, Others: owners.Others, Faults: owners.Faults}
 	st.Jobs, err = control.ListPending(ctx, c.DB, control.PendingFilter{Status: []control.Status{control.New, control.Running}})
 	return err

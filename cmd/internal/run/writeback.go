@@ -45,8 +45,8 @@ func (s *source) openWriteBack(ctx context.Context) error {
 	if err := control.Prepare(ctx, db, name, s.epoch, row); err != nil {
 		return err
 	}
-	to, err := apply.NewTarget(ctx, db, name, s.epoch, s.sys.Compiled, s.log)
-	if err != nil {
+	to := apply.NewTarget(db, name, s.epoch, s.sys.Compiled, s.log)
+	if err := to.LoadHeld(ctx); err != nil {
 		return err
 	}
 	all, err := control.LoadCheckpoints(ctx, db, name)
@@ -137,6 +137,13 @@ func (b *writeBack) settle(ops []*mapping.Operation) {
 	}
 }
 
+// settleOne is settle for one operation; b may be nil.
+func (b *writeBack) settleOne(op *mapping.Operation) {
+	if b != nil && op.Image != nil {
+		b.settle([]*mapping.Operation{op})
+	}
+}
+
 // again tells the source of an operation that a former process has carried out, perhaps without telling.
 func (b *writeBack) again(ctx context.Context, t *target, op *mapping.Operation) error {
 	r, ok, err := t.AskAgain(ctx, op)
@@ -169,7 +176,7 @@ func (s *source) carryUpdates(ctx context.Context) error {
 			return fmt.Errorf("%s: read updates that wait: %w", s.server.Name, err)
 		}
 		for _, p := range list {
-			if !busy.begin(p.ID) {
+			if t := s.targets[p.Target]; t != nil && t.aside != nil && t.aside.IsAway() || !busy.begin(p.ID) {
 				continue
 			}
 			if err := s.carryUpdate(ctx, p, func() { busy.end(p.ID) }); err != nil {
@@ -205,7 +212,7 @@ func (s *source) carryUpdate(ctx context.Context, p control.Pending, done func()
 		return nil
 	}
 	told := apply.UpdatedOf(op, p.ID)
-	return t.threads[at].Send(ctx, apply.Work{Ops: ops, Path: op.Path, Late: true, Free: func() {}, Done: func() {
+	return t.threads[at].Send(ctx, apply.Work{Ops: ops, Path: op.Path, Late: true, Free: func() {}, Drop: func(error) { done() }, Done: func() {
 		_ = s.back.thread.Send(s.back.ctx, apply.Work{Ops: []*mapping.Operation{told}, Path: told.Path, Free: func() {}, Done: done})
 	}})
 }

@@ -1,3 +1,56 @@
+-- aside_asked
+/* ardso pending */
+SELECT COUNT(*)
+FROM dso_pending
+WHERE type = 'operation' AND target = ? AND due IS NOT NULL;
+
+-- aside_attempt
+/* ardso pending */
+-- Later operations of the request do not join what may be carried out already.
+UPDATE dso_pending
+SET attempted = ?, fold = '', due = NULL, updated = UTC_TIMESTAMP(6)
+WHERE id IN (?);
+
+-- aside_drop
+/* ardso pending */
+DELETE FROM dso_pending
+WHERE id IN (?);
+
+-- aside_last
+/* ardso pending */
+SELECT COALESCE(MAX(seq), 0)
+FROM dso_pending
+WHERE type = 'operation' AND target = ?;
+
+-- aside_old
+/* ardso pending */
+SELECT id
+FROM dso_pending
+WHERE type = 'operation' AND target = ? AND until <= ?
+ORDER BY seq
+LIMIT 500;
+
+-- aside_select
+/* ardso pending */
+SELECT id, seq, mapping, form, COALESCE(request, ''), target, COALESCE(operation, ''), fold, attempted, created
+FROM dso_pending
+WHERE type = 'operation';
+
+-- aside_sizes
+/* ardso pending */
+-- Those that were tried come first: what became of them is to be found out before others of their requests go.
+SELECT id, LENGTH(COALESCE(operation, ''))
+FROM dso_pending
+WHERE type = 'operation' AND target = ?
+ORDER BY CASE WHEN attempted = '' THEN 1 ELSE 0 END, seq;
+
+-- aside_write
+/* ardso pending */
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated, request, target, operation, due, seq, fold, attempted, until)
+VALUES (?, 'operation', ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?, ?, NULL, ?, ?, ?, ?)
+ON DUPLICATE KEY UPDATE operation = VALUES(operation), updated = VALUES(updated);
+
 -- checkpoint_advance
 /* ardso apply */
 -- The mark (L-11): the log must show this row whole, so a counter changes every time. What comes before or after
@@ -122,6 +175,21 @@ VALUES (?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6));
 SELECT id, what, who, form, request, before_image, after_image, created
 FROM dso_event;
 
+-- handover_take
+/* ardso pending */
+SELECT id, type, mapping, form, COALESCE(request, '')
+FROM dso_pending
+WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = ?
+ORDER BY type, mapping, form, created
+LIMIT 1000;
+
+-- handover_wait
+/* ardso pending */
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated, request, target)
+VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?)
+ON DUPLICATE KEY UPDATE updated = updated;
+
 -- lease_acquire
 /* ardso lease */
 UPDATE dso_reader
@@ -146,6 +214,11 @@ WHERE id = 1 AND holder = ? AND epoch = ?;
 UPDATE dso_reader
 SET expires = UTC_TIMESTAMP(6) + INTERVAL (? * 1000) MICROSECOND, updated = UTC_TIMESTAMP(6)
 WHERE id = 1 AND holder = ? AND epoch = ?;
+
+-- meta_drop
+/* ardso pending */
+DELETE FROM dso_meta
+WHERE name = ?;
 
 -- meta_read
 /* ardso init */

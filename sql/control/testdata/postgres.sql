@@ -1,3 +1,56 @@
+-- aside_asked
+/* ardso pending */
+SELECT COUNT(*)
+FROM dso_pending
+WHERE type = 'operation' AND target = $1 AND due IS NOT NULL;
+
+-- aside_attempt
+/* ardso pending */
+-- Later operations of the request do not join what may be carried out already.
+UPDATE dso_pending
+SET attempted = $1, fold = '', due = NULL, updated = clock_timestamp()
+WHERE id IN ($2);
+
+-- aside_drop
+/* ardso pending */
+DELETE FROM dso_pending
+WHERE id IN ($1);
+
+-- aside_last
+/* ardso pending */
+SELECT COALESCE(MAX(seq), 0)
+FROM dso_pending
+WHERE type = 'operation' AND target = $1;
+
+-- aside_old
+/* ardso pending */
+SELECT id
+FROM dso_pending
+WHERE type = 'operation' AND target = $1 AND until <= $2
+ORDER BY seq
+LIMIT 500;
+
+-- aside_select
+/* ardso pending */
+SELECT id, seq, mapping, form, COALESCE(request, ''), target, COALESCE(operation, ''), fold, attempted, created
+FROM dso_pending
+WHERE type = 'operation';
+
+-- aside_sizes
+/* ardso pending */
+-- Those that were tried come first: what became of them is to be found out before others of their requests go.
+SELECT id, LENGTH(COALESCE(operation, ''))
+FROM dso_pending
+WHERE type = 'operation' AND target = $1
+ORDER BY CASE WHEN attempted = '' THEN 1 ELSE 0 END, seq;
+
+-- aside_write
+/* ardso pending */
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated, request, target, operation, due, seq, fold, attempted, until)
+VALUES ($1, 'operation', $2, $3, '', 'retry', '', 0, 1, $4, $5, $6, clock_timestamp(), 'ardso', clock_timestamp(), $7, $8, $9, NULL, $10, $11, $12, $13)
+ON CONFLICT (id) DO UPDATE SET operation = excluded.operation, updated = excluded.updated;
+
 -- checkpoint_advance
 /* ardso apply */
 -- The mark (L-11): the log must show this row whole, so a counter changes every time. What comes before or after
@@ -121,6 +174,21 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp());
 SELECT id, what, who, form, request, before_image, after_image, created
 FROM dso_event;
 
+-- handover_take
+/* ardso pending */
+SELECT id, type, mapping, form, COALESCE(request, '')
+FROM dso_pending
+WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = $1
+ORDER BY type, mapping, form, created
+LIMIT 1000;
+
+-- handover_wait
+/* ardso pending */
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated, request, target)
+VALUES ($1, $2, $3, $4, '', 'retry', '', 0, 1, $5, $6, $7, clock_timestamp(), 'ardso', clock_timestamp(), $8, $9)
+ON CONFLICT (id) DO NOTHING;
+
 -- lease_acquire
 /* ardso lease */
 UPDATE dso_reader
@@ -145,6 +213,11 @@ WHERE id = 1 AND holder = $1 AND epoch = $2;
 UPDATE dso_reader
 SET expires = clock_timestamp() + CAST($1 AS bigint) * interval '1 millisecond', updated = clock_timestamp()
 WHERE id = 1 AND holder = $2 AND epoch = $3;
+
+-- meta_drop
+/* ardso pending */
+DELETE FROM dso_meta
+WHERE name = $1;
 
 -- meta_read
 /* ardso init */

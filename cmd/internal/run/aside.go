@@ -1,0 +1,904 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"ardso/apply"
+	"ardso/apply/batch"
+	"ardso/cdc"
+	"ardso/mapping"
+	"ardso/mapping/definition"
+	"ardso/sql/control"
+	"ardso/sql/engine"
+)
+
+// aside keeps, in the source's dso_pending, what one target does not accept, and gives it back once it does: in rounds,
+// each of which is one transaction of each thread, before anything new goes to the target. While there are rows,
+// all goes to them, so that each request's operations stay in order (G3).
+//
+// Nothing is doubled (G2): what is put aside, and how far that goes in the log, are in one transaction of the source;
+// before a round its rows name the thread that tries them and how many transactions it had committed, so that the
+// target's checkpoint tells after any crash whether the round is in.
+type aside struct {
+	s *source
+	t *target
+
+	mu      sync.Mutex
+	away    bool
+	putting int           // transactions under way
+	state   control.Away  // while away
+	seq     int64         // of the row made last
+	barrier bool          // rows must stay in order, and nothing joins another, until all are carried out
+	left    chan struct{} // a token when the target has begun to be away
+	at      map[place]cdc.Position
+
+	// Of a target that was away when this process began to follow the log.
+	unopened bool
+	fresh    bool       // what is read now may have been carried out by a former process
+	covered  []coverage // how far that had come
+	before   []coverage // how far work had been put aside
+}
+
+// newAside makes it, knowing what former processes put aside.
+func newAside(ctx context.Context, s *source, t *target) (*aside, error) {
+	a := &aside{s: s, t: t, left: make(chan struct{}, 1), at: make(map[place]cdc.Position)}
+	db := s.server.DB
+	var err error
+	if a.seq, err = control.LastAside(ctx, db, t.DB.Server); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.server.Name, err)
+	}
+	all, err := control.LoadAway(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.server.Name, err)
+	}
+	for _, x := range all {
+		if x.Target == t.DB.Server {
+			a.state = x
+		}
+	}
+	if a.seq > 0 || a.state.Target != "" { // a former process went before all was carried out
+		a.barrier = true // it may have known of one
+		a.leave(nil)
+	}
+	return a, nil
+}
+
+// positions reads how far work was put aside, by the layouts that it was dealt out by.
+func (a *aside) positions(ctx context.Context, layouts map[string]string) error {
+	list, err := control.LoadAsides(ctx, a.s.server.DB)
+	if err != nil {
+		return fmt.Errorf("%s: %w", a.s.server.Name, err)
+	}
+	byLayout := make(map[string]coverage)
+	for _, p := range list {
+		text, ok := layouts[p.Layout]
+		if p.Target != a.t.DB.Server || !ok {
+			continue
+		}
+		c, ok := byLayout[p.Layout]
+		if !ok {
+			l, err := parseLayout(p.Layout, text)
+			if err != nil {
+				return err
+			}
+			c = coverage{layout: l, at: make(map[place]cdc.Position)}
+			byLayout[p.Layout] = c
+		}
+		c.at[place{p.Pool, p.Thread}] = cdc.Position(p.Position)
+		if p.Layout == a.t.layout.id {
+			a.at[place{p.Pool, p.Thread}] = cdc.Position(p.Position)
+		}
+	}
+	for _, c := range byLayout {
+		a.before = append(a.before, c)
+	}
+	return nil
+}
+
+func (a *aside) IsAway() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.away
+}
+
+func (a *aside) Curable(err error) bool { return a.s.server.DB.Engine.Class(err) == engine.Transient }
+
+// leave begins the time in which the target is away. a.mu is held, or nobody else knows a yet.
+func (a *aside) leave(cause error) {
+	if a.away {
+		return
+	}
+	a.away = true
+	now := a.s.opt.Now()
+	if a.state.Target == "" {
+		a.state = control.Away{Target: a.t.DB.Server, Since: now, Attempts: 1}
+	}
+	a.state.Next = now // of what a former process has left, at once
+	if cause != nil {
+		a.state.Next = nextAttempt(a.state.Since, now)
+		a.state.Error, a.state.Reason = NameOf(cause), cause.Error()
+		a.s.log.Warn("target does not accept: its operations wait in dso_pending", "target", a.state.Target, "next_attempt", a.state.Next, "err", cause)
+	}
+	select {
+	case a.left <- struct{}{}:
+	default:
+	}
+}
+
+// NameOf is the name that an error brings; "error" if it has none.
+func NameOf(err error) string {
+	if n, ok := errors.AsType[control.Named](err); ok {
+		return n.Name()
+	}
+	return "error"
+}
+
+// nextAttempt is when a target that has been away since then is tried next: every five seconds in the first minute,
+// for what passes by itself, then as DSO does (dso-reference 9.4): every 5 minutes up to 30, every 30 minutes up to
+// a day, every hour after that.
+func nextAttempt(since, now time.Time) time.Time {
+	every := time.Hour
+	switch age := now.Sub(since); {
+	case age < time.Minute-5*time.Second:
+		every = 5 * time.Second
+	case age < 30*time.Minute:
+		every = 5 * time.Minute
+	case age < 24*time.Hour:
+		every = 30 * time.Minute
+	}
+	return since.Add(now.Sub(since).Truncate(every) + every)
+}
+
+// Begin implements apply.Aside.
+func (a *aside) Begin(ctx context.Context, th control.Checkpoint, position cdc.Position, cause error) (apply.Putting, error) {
+	a.mu.Lock()
+	if cause != nil {
+		a.leave(cause)
+	}
+	if !a.away {
+		a.mu.Unlock()
+		return nil, nil
+	}
+	a.putting++
+	at := place{th.Pool, th.Thread}
+	p := &putting{a: a, ctx: ctx, th: th, done: position != "" && a.at[at] == position}
+	state := a.state
+	a.mu.Unlock()
+	err := func() (err error) {
+		if p.tx, err = a.s.server.DB.BeginTxx(ctx, nil); err != nil {
+			return err
+		}
+		if err = control.Leased(ctx, p.tx, a.s.server.Name, a.s.epoch); err != nil {
+			return err
+		}
+		if cause != nil {
+			err = control.SaveAway(ctx, p.tx, state)
+		}
+		if err == nil && position != "" && !p.done { // an earlier attempt's answer may have been lost
+			p.done, err = p.isIn(position)
+		}
+		return err
+	}()
+	if err != nil {
+		p.Cancel()
+		return nil, fmt.Errorf("%s: put operations for %s aside: %w", a.s.server.Name, a.t.DB.Server, err)
+	}
+	return p, nil
+}
+
+// putting is a transaction on the source.
+type putting struct {
+	a    *aside
+	ctx  context.Context
+	th   control.Checkpoint
+	tx   *sqlx.Tx
+	done bool
+	over bool
+}
+
+func (p *putting) isIn(position cdc.Position) (bool, error) {
+	list, err := control.LoadAsides(p.ctx, p.tx)
+	if err != nil {
+		return false, err
+	}
+	return slices.Contains(list, p.position(position)), nil
+}
+
+func (p *putting) position(at cdc.Position) control.AsidePosition {
+	return control.AsidePosition{Target: p.a.t.DB.Server, Layout: p.th.Layout, Pool: p.th.Pool, Thread: p.th.Thread, Position: string(at)}
+}
+
+func (p *putting) Done() bool { return p.done }
+
+func (p *putting) Cancel() {
+	if p.over {
+		return
+	}
+	p.over = true
+	if p.tx != nil {
+		_ = p.tx.Rollback() // nothing of it is to be kept
+	}
+	p.a.mu.Lock()
+	defer p.a.mu.Unlock()
+	p.a.putting--
+}
+
+func (p *putting) End(ctx context.Context, position cdc.Position) error {
+	if err := control.SaveAside(ctx, p.tx, p.position(position)); err != nil {
+		return err
+	}
+	if err := p.tx.Commit(); err != nil {
+		return err
+	}
+	p.a.mu.Lock()
+	p.a.at[place{p.th.Pool, p.th.Thread}] = position
+	p.a.mu.Unlock()
+	p.Cancel()
+	return nil
+}
+
+// attempt is what dso_pending.attempted holds.
+type attempt struct {
+	Layout       string `json:"layout,omitempty"`
+	Pool         string `json:"pool,omitempty"`
+	Thread       int    `json:"thread"`
+	Transactions int64  `json:"transactions"` // that the thread had committed before
+
+	// End is not "" where a former process may have carried the operation out: the end of its transaction, or of what
+	// was read of that.
+	End   cdc.Position `json:"end,omitempty"`
+	Alone bool         `json:"alone,omitempty"` // it went to one thread as a whole
+}
+
+func (x attempt) text() string {
+	b, err := json.Marshal(x)
+	if err != nil {
+		panic(err) // texts and numbers
+	}
+	return string(b)
+}
+
+// Put implements apply.Putting.
+func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool) error {
+	a := p.a
+	a.mu.Lock()
+	for _, op := range ops {
+		a.barrier = a.barrier || op.ChangesKey()
+	}
+	ordered, fresh, reason := a.barrier, a.fresh, a.state.Reason
+	a.mu.Unlock()
+	if !fresh {
+		ops = batch.Fold(ops)
+	}
+	mark := ""
+	if tried {
+		mark = attempt{Layout: p.th.Layout, Pool: p.th.Pool, Thread: p.th.Thread, Transactions: p.th.Transactions}.text()
+	}
+	// joins names the row that an operation joins; "" = it has one of its own.
+	joins := func(op *mapping.Operation) string {
+		if tried || fresh || ordered || a.t.layout.isSerial(op) {
+			return ""
+		}
+		return control.FoldOf(op.Form, op.Request, op.Mapping, op.Target, op.TargetForm)
+	}
+	rows := make(map[string]*control.Aside) // by what joins them
+	for _, op := range ops {
+		if f := joins(op); f != "" {
+			rows[f] = nil
+		}
+	}
+	found, err := control.LockAsides(ctx, p.tx, slices.Collect(maps.Keys(rows))...)
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		rows[found[i].Fold] = &found[i]
+	}
+	waiting := make(map[*control.Aside][]*mapping.Operation)
+	var all []*control.Aside
+	for _, op := range ops {
+		fold := joins(op)
+		row := rows[fold]
+		if row == nil || fold == "" {
+			row = a.newRow(op, fold, reason)
+			if row.Attempted = mark; mark == "" && fresh {
+				row.Attempted = attempt{End: op.Position, Alone: op.Whole}.text()
+			}
+			if fold != "" {
+				rows[fold] = row
+			}
+		}
+		if waiting[row] == nil {
+			if waiting[row], err = readWaiting(row); err != nil {
+				return err
+			}
+			all = append(all, row)
+		}
+		waiting[row] = batch.Queue(waiting[row], op)
+	}
+	list := make([]control.Aside, 0, len(all))
+	for _, row := range all {
+		text, err := json.Marshal(waiting[row])
+		if err != nil {
+			return err
+		}
+		row.Operation = string(text)
+		list = append(list, *row)
+	}
+	return control.PutAsides(ctx, p.tx, list)
+}
+
+// newRow is a row for op, whose operations are still to come.
+func (a *aside) newRow(op *mapping.Operation, fold, reason string) *control.Aside {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.seq++
+	row := &control.Aside{
+		Seq: a.seq, Mapping: op.Mapping, Form: op.Form, Request: op.Request, Target: op.Target, Fold: fold,
+		Error: apply.TargetAway, Reason: reason, Remedy: "nothing: it is carried out once the target accepts again",
+	}
+	if m := a.s.sys.Compiled.Mapping(op.Mapping); m != nil && m.MaxTimeToRetry != definition.NoLimit {
+		row.Until = a.s.opt.Now().Add(m.MaxTimeToRetry)
+	}
+	if op.RetryFor != nil {
+		row.Until = a.s.opt.Now().Add(*op.RetryFor)
+	}
+	return row
+}
+
+func readWaiting(row *control.Aside) ([]*mapping.Operation, error) {
+	if row.Operation == "" {
+		return []*mapping.Operation{}, nil
+	}
+	return ReadOperations(row.Operation)
+}
+
+// Limits of a round: of each thread it is one transaction.
+const (
+	roundRows  = 2000
+	roundBytes = 8 << 20
+)
+
+// run tries the target when its time has come, until ctx ends.
+func (a *aside) run(ctx context.Context) error {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		if due, err := a.isDue(ctx); err != nil {
+			a.s.log.Debug("look for operations to be tried", "target", a.t.DB.Server, "err", err)
+		} else if due {
+			if err := a.try(ctx); err != nil {
+				return err
+			}
+		}
+		if a.IsAway() {
+			if err := a.timeOut(ctx); err != nil && ctx.Err() == nil {
+				a.s.log.Warn("give up what has waited for too long", "target", a.t.DB.Server, "err", err)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-a.left:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// isDue reports whether the target is away and is to be tried now.
+func (a *aside) isDue(ctx context.Context) (bool, error) {
+	a.mu.Lock()
+	away, next := a.away, a.state.Next
+	a.mu.Unlock()
+	if !away || !a.s.opt.Now().Before(next) {
+		return away, nil
+	}
+	asked, err := control.AskedAsides(ctx, a.s.server.DB, a.t.DB.Server)
+	return asked > 0, err
+}
+
+// try is one attempt: it carries out all that waits, and ends the time of being away, unless the target does not accept.
+func (a *aside) try(ctx context.Context) error {
+	began := a.s.opt.Now()
+	err := a.drain(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err == nil:
+		return nil
+	case !a.t.isCurable(err):
+		return err
+	}
+	a.mu.Lock()
+	a.state.Attempts++
+	a.state.Next = nextAttempt(a.state.Since, a.s.opt.Now())
+	if a.state.Next.Before(began) {
+		a.state.Next = began
+	}
+	a.state.Error, a.state.Reason = NameOf(err), err.Error()
+	state := a.state
+	a.mu.Unlock()
+	a.s.log.Info("target does not accept yet", "target", state.Target, "attempts", state.Attempts, "next_attempt", state.Next, "err", err)
+	if err := control.SaveAway(ctx, a.s.server.DB, state); err != nil && ctx.Err() == nil {
+		a.s.log.Warn("note that a target is away", "target", state.Target, "err", err)
+	}
+	return nil
+}
+
+// notAccepting is the error of a batch run whose patience has ended.
+func (a *aside) notAccepting() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return &apply.NotAcceptingError{Server: a.t.DB.Server, Err: errors.New(a.state.Reason)}
+}
+
+// isCurable: what a later attempt may find cured, a missing privilege included.
+func (t *target) isCurable(err error) bool {
+	switch t.DB.Engine.Class(err) {
+	case engine.Transient, engine.Denied:
+		return true
+	}
+	return false
+}
+
+// drain carries out what waits, round by round.
+func (a *aside) drain(ctx context.Context) error {
+	if a.unopened {
+		if err := a.open(ctx); err != nil {
+			return err
+		}
+	}
+	for {
+		n, err := a.round(ctx)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			continue
+		}
+		over, err := a.comeBack(ctx)
+		if err != nil || over {
+			return err
+		}
+	}
+}
+
+// comeBack ends the time of being away if nothing waits.
+func (a *aside) comeBack(ctx context.Context) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.putting > 0 {
+		return false, nil // it will be there in the next round
+	}
+	ids, err := control.NextAsides(ctx, a.s.server.DB, a.t.DB.Server, 1, 1)
+	if err != nil || len(ids) > 0 {
+		return false, err
+	}
+	if err := control.DropAway(ctx, a.s.server.DB, a.t.DB.Server); err != nil {
+		return false, err
+	}
+	if err := a.askForHandOvers(ctx); err != nil {
+		return false, err
+	}
+	a.s.log.Info("target accepts again, and nothing waits for it", "target", a.t.DB.Server, "away_ms", a.s.opt.Now().Sub(a.state.Since).Milliseconds(), "attempts", a.state.Attempts)
+	a.away, a.barrier, a.state = false, false, control.Away{}
+	return true, nil
+}
+
+// round carries out some of what waits, and returns how much.
+func (a *aside) round(ctx context.Context) (int, error) {
+	db := a.s.server.DB
+	actx, cancel := context.WithTimeout(ctx, askPatience)
+	at, err := control.LoadCheckpoints(actx, a.t.DB, a.s.server.Name) // which shows that the target answers, too
+	cancel()
+	if err != nil {
+		return 0, err
+	}
+	ids, err := control.NextAsides(ctx, db, a.t.DB.Server, roundRows, roundBytes)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	rows, err := control.ReadAsides(ctx, db, ids...)
+	if err != nil {
+		return 0, err
+	}
+	works, in, err := a.sort(rows, at)
+	if err != nil {
+		return 0, err
+	}
+	if len(in) > 0 {
+		if err := a.wereIn(ctx, in); err != nil {
+			return 0, err
+		}
+	}
+	n := len(in)
+	for _, w := range works {
+		if err := control.AttemptAsides(ctx, db, w.mark.text(), w.ids...); err != nil {
+			return n, err
+		}
+	}
+	results := make(chan error, len(works))
+	for p, w := range works {
+		err := a.t.threads[p].Send(ctx, apply.Work{
+			Ops: w.ops, Path: w.path, Back: &apply.Back{}, Free: func() {},
+			Done: func() { results <- nil }, Drop: func(err error) { results <- err },
+		})
+		if err != nil {
+			return n, err
+		}
+	}
+	var failed error
+	for range works {
+		select {
+		case err := <-results:
+			failed = errors.Join(failed, err)
+		case <-ctx.Done():
+			return n, context.Cause(ctx)
+		}
+	}
+	if failed != nil {
+		return n, failed // the next round finds out which of them are in
+	}
+	for _, w := range works {
+		if err := control.DropAsides(ctx, db, w.ids...); err != nil {
+			return n, err
+		}
+		n += len(w.ids)
+	}
+	return n, nil
+}
+
+// askPatience is how long a target is waited for that is asked whether it answers.
+const askPatience = 10 * time.Second
+
+// backWork is what one thread gets in a round.
+type backWork struct {
+	ids  []string
+	ops  []*mapping.Operation
+	path []string
+	mark attempt
+}
+
+// sort deals rows out to threads, each its part of a round, and picks those that are in already.
+func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (works map[place]*backWork, in []control.Aside, err error) {
+	committed := make(map[attempt]int64) // transactions, by thread
+	for _, c := range at {
+		committed[attempt{Layout: c.Layout, Pool: c.Pool, Thread: c.Thread}] = c.Transactions
+	}
+	works = make(map[place]*backWork)
+	waits := make(map[[2]string]bool) // requests of which an earlier row waits for another round
+	full := make(map[place]bool)      // threads of whose order nothing more may come into this round
+	tried := rows[0].Attempted != ""
+	for _, row := range rows {
+		if (row.Attempted != "") != tried {
+			break // what was tried is to be settled first
+		}
+		ops, err := ReadOperations(row.Operation)
+		if err != nil || len(ops) == 0 {
+			return nil, nil, fmt.Errorf("%s: dso_pending, row %s: %d operations: %w", a.s.server.Name, row.ID, len(ops), err)
+		}
+		if tried {
+			isIn, err := a.isIn(row, ops, committed)
+			if err != nil {
+				return nil, nil, err
+			}
+			if isIn {
+				in = append(in, row)
+				continue
+			}
+		}
+		changesKey := slices.ContainsFunc(ops, (*mapping.Operation).ChangesKey)
+		if changesKey && len(works) > 0 {
+			break // by itself, after what came before
+		}
+		p, ok := a.t.layout.place(ops[0], changesKey)
+		if !ok { // its mapping is gone: it stays, and status shows it
+			a.s.log.Warn("no mapping for operations that wait", "target", row.Target, "mapping", row.Mapping, "request", row.Request)
+			continue
+		}
+		request, path := [2]string{row.Form, row.Request}, pathOf(ops)
+		w := works[p]
+		if w == nil && !full[p] && !waits[request] {
+			w = &backWork{path: path, mark: attempt{Layout: a.t.layout.id, Pool: p.pool, Thread: p.thread}}
+			w.mark.Transactions = committed[w.mark]
+			works[p] = w
+		}
+		if full[p] || waits[request] || !slices.Equal(w.path, path) {
+			waits[request] = true
+			full[p] = full[p] || a.t.layout.isSerial(ops[0])
+			continue
+		}
+		w.ids, w.ops = append(w.ids, row.ID), append(w.ops, ops...)
+		if changesKey {
+			break
+		}
+	}
+	return works, in, nil
+}
+
+// pathOf is the way that operations have come; servers that only some of them passed are left out: what returns there
+// changes nothing, and nothing is kept from where it must still go (G1, G6).
+func pathOf(ops []*mapping.Operation) []string {
+	path := slices.Clone(ops[0].Path)
+	for _, op := range ops[1:] {
+		path = slices.DeleteFunc(path, func(server string) bool { return !slices.Contains(op.Path, server) })
+	}
+	return path
+}
+
+// isIn finds out whether a row that was tried has been carried out.
+func (a *aside) isIn(row control.Aside, ops []*mapping.Operation, committed map[attempt]int64) (bool, error) {
+	var x attempt
+	if err := json.Unmarshal([]byte(row.Attempted), &x); err != nil {
+		return false, fmt.Errorf("%s: dso_pending, row %s: attempted: %w", a.s.server.Name, row.ID, err)
+	}
+	if x.End != "" {
+		return slices.ContainsFunc(a.covered, func(c coverage) bool {
+			p, ok := c.place(ops[0], x.Alone)
+			return ok && c.at[p] != "" && a.s.reader.Covers(c.at[p], x.End)
+		}), nil
+	}
+	before := x.Transactions
+	x.Transactions = 0
+	return committed[x] > before, nil
+}
+
+// wereIn drops rows whose operations were carried out, once their source is told.
+func (a *aside) wereIn(ctx context.Context, rows []control.Aside) error {
+	var ids []string
+	for _, row := range rows {
+		ops, err := ReadOperations(row.Operation)
+		if err != nil {
+			return err
+		}
+		for _, op := range ops {
+			if op.Offer == nil && !op.TellSource {
+				continue
+			}
+			if err := a.s.back.again(ctx, a.t, op); err != nil {
+				return err
+			}
+		}
+		ids = append(ids, row.ID)
+	}
+	return control.DropAsides(ctx, a.s.server.DB, ids...)
+}
+
+// isSerial reports whether the order of op across requests matters.
+func (l *layout) isSerial(op *mapping.Operation) bool {
+	x, ok := l.lanes[laneKey(op.Form, op.TargetForm)]
+	return ok && x.serial
+}
+
+// open learns how far the threads of a target had come that was away when this process began.
+func (a *aside) open(ctx context.Context) error {
+	to := a.s.sys.Servers[a.t.DB.Server]
+	actx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	if err := control.Check(actx, to.DB, to.Name); err != nil {
+		return err
+	}
+	at, covered, err := a.s.prepare(actx, a.t, a.s.progress.position())
+	if err != nil {
+		return err
+	}
+	if err := a.t.LoadHeld(actx); err != nil {
+		return err
+	}
+	for p, th := range a.t.threads {
+		c := at[p]
+		ready := make(chan struct{})
+		if err := th.Send(ctx, apply.Work{Back: &apply.Back{Checkpoint: &c}, Free: func() {}, Done: func() { close(ready) }}); err != nil {
+			return err
+		}
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	a.covered, a.unopened = covered, false
+	return nil
+}
+
+// isAside reports whether a former process has put op aside, or this one before it read the log again.
+func (a *aside) isAside(op *mapping.Operation, alone bool, end cdc.Position) bool {
+	return slices.ContainsFunc(a.before, func(c coverage) bool {
+		p, ok := c.place(op, alone)
+		return ok && c.at[p] != "" && a.s.reader.Covers(c.at[p], end)
+	})
+}
+
+// again tells the source of a hand-over that it is not carried out now, if the process that put its transaction aside
+// may not have come to do so. One that was tried is in a row, and settled with that.
+func (a *aside) again(ctx context.Context, op *mapping.Operation) error {
+	if op.Offer == nil {
+		return nil
+	}
+	rows, err := control.AsidesOf(ctx, a.s.server.DB, a.t.DB.Server, op.Form, op.Request)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if ops, err := ReadOperations(row.Operation); err != nil || slices.ContainsFunc(ops, func(x *mapping.Operation) bool { return x.Offer != nil && x.Offer.Epoch == op.Offer.Epoch }) {
+			return err
+		}
+	}
+	a.s.back.tell(apply.Result{Op: op, Failure: apply.AwayFailure(op)})
+	return nil
+}
+
+// askForHandOvers asks for the hand-overs that could not be carried out meanwhile: of the requests as they are now.
+func (a *aside) askForHandOvers(ctx context.Context) error {
+	db := a.s.server.DB
+	for {
+		list, err := control.WaitingHandOvers(ctx, db, a.t.DB.Server)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for len(list) > 0 {
+			n := 1
+			for n < len(list) && n < 200 && list[n].Type == list[0].Type && list[n].Mapping == list[0].Mapping && list[n].Form == list[0].Form {
+				n++
+			}
+			if err := a.askForHandOver(ctx, list[:n]); err != nil {
+				return err
+			}
+			list = list[n:]
+		}
+	}
+}
+
+// askForHandOver asks for one job in the place of rows of the same kind.
+func (a *aside) askForHandOver(ctx context.Context, list []control.Pending) error {
+	job := control.Pending{Type: list[0].Type, Mapping: list[0].Mapping, Form: list[0].Form, RowsTotal: int64(len(list)), CreatedBy: "ardso"}
+	form, err := jobForm(a.s.sys.Compiled, a.s.server.Name, &job)
+	var tests, ids []string
+	for _, p := range list {
+		ids = append(ids, p.ID)
+		if form != nil && err == nil {
+			var test string
+			if test, err = WhereRequest(form, p.Request); err == nil {
+				tests = append(tests, "("+test+")")
+			}
+		}
+	}
+	if err != nil {
+		a.s.log.Warn("hand-overs that wait cannot be asked for", "target", a.t.DB.Server, "mapping", job.Mapping, "err", err)
+		return nil
+	}
+	job.Qualification = strings.Join(tests, " OR ")
+	tx, err := a.s.server.DB.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	if err := control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err != nil {
+		return err
+	}
+	if _, err := control.InsertPending(ctx, tx, job); err != nil {
+		return err
+	}
+	if err := control.DropAsides(ctx, tx, ids...); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// timeOut gives up what has waited for as long as its mapping, or the request itself, allows
+// (dso-reference 29, choices 11 and 12).
+func (a *aside) timeOut(ctx context.Context) error {
+	db := a.s.server.DB
+	for {
+		ids, err := control.OldAsides(ctx, db, a.t.DB.Server, a.s.opt.Now())
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		rows, err := control.ReadAsides(ctx, db, ids...)
+		if err != nil {
+			return err
+		}
+		tx, err := db.BeginTxx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		var told []*mapping.Operation
+		if err = control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err == nil {
+			for i := range rows {
+				var ops []*mapping.Operation
+				if ops, err = a.giveUp(ctx, tx, &rows[i]); err != nil {
+					break
+				}
+				told = append(told, ops...)
+			}
+		}
+		if err == nil {
+			err = control.DropAsides(ctx, tx, ids...)
+		}
+		if err == nil {
+			err = tx.Commit()
+		}
+		if err != nil {
+			_ = tx.Rollback() // the error itself matters
+			return err
+		}
+		for _, op := range told {
+			a.s.back.tell(apply.Result{Op: op, Failure: &mapping.Failure{Kind: apply.RetryTimeout}})
+		}
+	}
+}
+
+// putBackRetries has operations that were given up, and that a person wants to be retried, wait again.
+func (s *source) putBackRetries(ctx context.Context) error {
+	rows, err := control.ListErrors(ctx, s.server.DB, control.ErrorFilter{Source: s.server.Name, Error: apply.RetryTimeout, Status: []control.ErrorStatus{control.ErrorRetry}})
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		ops, err := ReadOperations(r.Operation)
+		if err != nil || len(ops) == 0 {
+			return fmt.Errorf("row %s of dso_pending_error: %d operations: %w", r.ID, len(ops), err)
+		}
+		if t := s.targets[ops[0].Target]; t != nil && t.aside != nil {
+			if err := t.aside.putBack(ctx, r.ID, ops); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// putBack has operations that were given up wait for the target again; they are tried at once.
+func (a *aside) putBack(ctx context.Context, errorID string, ops []*mapping.Operation) error {
+	a.mu.Lock()
+	a.leave(nil)
+	a.state.Next = a.s.opt.Now()
+	a.mu.Unlock()
+	p, err := a.Begin(ctx, control.Checkpoint{}, "", nil)
+	if err != nil || p == nil { // it accepts again: the next look
+		return err
+	}
+	defer p.Cancel()
+	if err := p.Put(ctx, ops, false); err != nil {
+		return err
+	}
+	tx := p.(*putting).tx
+	if err := control.DeleteError(ctx, tx, errorID); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// giveUp moves a row to dso_pending_error of the source, whose retry puts it back.
+func (a *aside) giveUp(ctx context.Context, tx *sqlx.Tx, row *control.Aside) (told []*mapping.Operation, err error) {
+	ops, err := ReadOperations(row.Operation)
+	if err != nil || len(ops) == 0 {
+		return nil, err
+	}
+	a.mu.Lock()
+	reason := a.state.Reason
+	a.mu.Unlock()
+	op := ops[len(ops)-1]
+	_, err = control.Park(ctx, tx, control.PendingError{
+		Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Request, TargetForm: op.TargetForm,
+		Pool: mapping.HomePool, Action: op.Action.String(), Error: apply.RetryTimeout, Operation: row.Operation,
+		Reason: fmt.Sprintf("mapping %q, request %q of form %q: %s has not accepted for as long as is to be tried; the last attempt: %s", op.Mapping, op.Request, op.Form, op.Target, reason),
+		Remedy: "once the target accepts again, retry the operation, or transfer the request; else remove it",
+	})
+	for _, op := range ops {
+		if op.TellSource {
+			told = append(told, op)
+		}
+	}
+	return told, err
+}

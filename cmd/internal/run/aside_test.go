@@ -1,0 +1,323 @@
+package run_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ardso/cmd/internal/run"
+	"ardso/integration/dbtest"
+	"ardso/integration/stormtest"
+	"ardso/sql/control"
+	"ardso/sql/engine"
+)
+
+// clock is one that tests set.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time       { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) turn(d time.Duration) { c.ahead.Add(int64(d)) }
+func (w *world) followBy(c *clock, servers ...string) (stop func()) {
+	w.t.Helper()
+	return w.followWith(run.Options{Servers: servers, Log: testLog(w.t), Now: c.now})
+}
+
+// followWith runs ardso in the background until the returned function is called, which drains it.
+func (w *world) followWith(o run.Options) (stop func()) {
+	w.t.Helper()
+	drain := make(chan struct{})
+	done := make(chan error, 1)
+	ready := make(chan struct{}, 16)
+	o.Ready = func(string) { ready <- struct{}{} }
+	sys := w.sys
+	go func() {
+		_, err := sys.Run(context.Background(), drain, o)
+		done <- err
+	}()
+	select {
+	case <-ready:
+	case err := <-done:
+		w.t.Fatalf("run: %v", err)
+	}
+	return sync.OnceFunc(func() {
+		close(drain)
+		if err := <-done; err != nil {
+			w.t.Errorf("run: %v", err)
+		}
+	})
+}
+
+// outage is a source with two targets, one of which has a server of its own that can be stopped.
+type outage struct {
+	*world
+	server *dbtest.Instance
+	clock  clock
+	since  time.Time // b is away
+}
+
+const outageDefinitions = `
+pools:
+  - {name: work, threads: 3}
+mappings:
+  - {name: to b, from: {server: a, form: Task}, to: {server: b, form: Task}, match: like names}
+  - {name: to c, from: {server: a, form: Task}, to: {server: c, form: Task}, match: like names}
+filters:
+  - {name: send, server: a, form: Task, on: [submit, modify], transfer: [{mapping: to b, pool: work}, {mapping: to c, pool: work}]}
+  - {name: forget, server: a, form: Task, on: delete, delete: [{mapping: to b, pool: work}, {mapping: to c, pool: work}]}
+`
+
+func newOutage(t *testing.T, source, target string) *outage {
+	t.Helper()
+	o := &outage{server: dbtest.Server(t, target)}
+	const form = "      - {name: Task, table: task, request_id: id}\n"
+	o.world = newWorld(t, map[string]*engine.DB{"a": dbtest.New(t, source), "b": o.server.Database(t), "c": dbtest.New(t, "sqlite")},
+		map[string]string{"a": form, "b": form, "c": form}, outageDefinitions)
+	for s := range o.dbs {
+		o.exec(s, "CREATE TABLE task (id varchar(20) PRIMARY KEY, title varchar(50), n integer)")
+	}
+	return o
+}
+
+// waiting counts the operations that wait for b.
+func (o *outage) waiting() int {
+	return int(number(o.t, rows(o.t, o.dbs["a"], "SELECT COUNT(*) FROM dso_pending WHERE type = 'operation'")))
+}
+
+const allTasks = "SELECT id, title, n FROM task ORDER BY id"
+
+// A target that does not accept stops neither the source's log nor the other target; its operations wait, one row for
+// each request, and are carried out in order once it accepts again.
+func TestTargetAway(t *testing.T) {
+	t.Parallel()
+	for _, engines := range inShort([][2]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}, {"sqlite", "postgres15"}}) {
+		t.Run(engines[0]+" to "+engines[1], func(t *testing.T) {
+			t.Parallel()
+			o := newOutage(t, engines[0], engines[1])
+			o.open()
+			o.exec("a", "INSERT INTO task SELECT "+requestOf(o.dbs["a"])+", 'made', i FROM "+numbers(o.dbs["a"], 50))
+			stop := o.followBy(&o.clock, "a")
+			defer stop()
+			o.eventually("b has all", func() bool { return fmt.Sprint(rows(t, o.dbs["b"], "SELECT COUNT(*) FROM task")) == "[50]" })
+
+			o.server.Stop(t)
+			for i := range 5 {
+				o.exec("a", fmt.Sprintf("UPDATE task SET title = 'edited %d', n = n + 1 WHERE id LIKE 'R1%%'", i))
+			}
+			o.exec("a", "DELETE FROM task WHERE id = 'R20'", "INSERT INTO task VALUES ('R60', 'new', 1)", "UPDATE task SET title = 'newer' WHERE id = 'R60'",
+				"INSERT INTO task VALUES ('R61', 'gone', 1)", "DELETE FROM task WHERE id = 'R61'", "UPDATE task SET id = 'R70' WHERE id = 'R2'",
+				"UPDATE task SET title = 'renamed' WHERE id = 'R70'", "UPDATE task SET title = 'last' WHERE id = 'R10'")
+			o.eventually("c follows", func() bool {
+				return fmt.Sprint(rows(t, o.dbs["c"], allTasks)) == fmt.Sprint(rows(t, o.dbs["a"], allTasks))
+			})
+			o.eventually("the log is not held", func() bool { return o.waiting() >= 15 && !behind(t, o.sys, "a") })
+			if n := o.waiting(); n > 20 {
+				t.Errorf("%d rows wait, of 11 requests that were edited 5 times, and some more", n)
+			}
+			o.server.Start(t)
+			o.clock.turn(time.Minute * 5)
+			o.eventually("b has caught up", func() bool { return o.waiting() == 0 })
+			stop()
+			o.same("a", allTasks, "b", allTasks)
+			for _, s := range []string{"b", "c"} {
+				if got := rows(t, o.dbs[s], "SELECT request, error, reason FROM dso_pending_error"); len(got) > 0 {
+					t.Errorf("%s: errors %v", s, got)
+				}
+				if got := rows(t, o.dbs[s], "SELECT request, kind, outcome FROM dso_conflict"); len(got) > 0 {
+					t.Errorf("%s: conflicts %v", s, got)
+				}
+			}
+		})
+	}
+}
+
+// behind reports whether the source's position lies before the end of its log.
+func behind(t *testing.T, sys *run.System, server string) bool {
+	t.Helper()
+	lease, err := control.ReadLease(t.Context(), sys.Servers[server].DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := lease.Position
+	if err := control.WriteWatermark(t.Context(), sys.Servers[server].DB, "end", control.NewID()); err != nil {
+		t.Fatal(err)
+	}
+	for range 60 {
+		time.Sleep(50 * time.Millisecond)
+		lease, err := control.ReadLease(t.Context(), sys.Servers[server].DB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lease.Position != at {
+			return false
+		}
+	}
+	return true
+}
+
+// A hand-over that its target does not accept is not begun: the giver goes on as the owner, the request says Retry, and
+// it is handed over as it is then once the target accepts. Updates wait likewise.
+func TestHandOverAway(t *testing.T) {
+	t.Parallel()
+	o := &outage{server: dbtest.Server(t, "mariadb10.11")}
+	dbs := map[string]*engine.DB{"a": dbtest.New(t, "postgres15"), "b": o.server.Database(t)}
+	o.world = newWorld(t, dbs, map[string]string{"a": stormtest.Form, "b": stormtest.Form}, handOverDefinitions)
+	w := &owned{world: o.world, group: 2}
+	for s := range dbs {
+		o.exec(s, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+stormtest.DistributedColumns(w.group)+")")
+	}
+	o.open()
+	o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1), ('R2', 'broken', 'n', 0), ('R3', 'broken', 'n', 0)")
+	w.rest()
+	stop := o.followBy(&o.clock, "a")
+	defer stop()
+	o.server.Stop(t)
+	o.exec("a", "UPDATE repair SET status = 1 WHERE id = 'R2'")
+	o.eventually("R2 says Retry", func() bool {
+		return fmt.Sprint(rows(t, dbs["a"], "SELECT dso_transfer_status, dso_master_flag FROM repair WHERE id = 'R2'")) == "[1|1]"
+	})
+	o.exec("a", "UPDATE repair SET summary = 'mine still' WHERE id = 'R2'")
+	o.eventually("the log is not held", func() bool { return !behind(t, o.sys, "a") })
+	o.server.Start(t)
+	o.clock.turn(5 * time.Minute)
+	o.eventually("R2 is b's", func() bool {
+		return w.request("b", "R2") == "mine still|n|1" && w.request("a", "R2") == "mine still|n|0"
+	})
+	o.eventually("the job is done", func() bool {
+		return len(rows(t, dbs["a"], "SELECT id FROM dso_pending WHERE status IN ('new', 'running')")) == 0
+	})
+	stop()
+	if got := rows(t, dbs["a"], "SELECT type, request, status FROM dso_pending WHERE status IN ('retry', 'new', 'running')"); len(got) > 0 {
+		t.Errorf("still pending: %v", got)
+	}
+	w.rest()
+	w.want("R1", "a", "broken|n|0", "b", "broken|n|1")
+	w.want("R3", "a", "broken|n|<null>", "b", "")
+	for s := range dbs {
+		if got := w.errorsOn(s); len(got) > 0 {
+			t.Errorf("%s: errors %v", s, got)
+		}
+	}
+}
+
+// What a process has put aside, the next one carries out, whether the target is away when it begins or not; whatever
+// was under way when either ended takes effect once.
+func TestAwayOverRestarts(t *testing.T) {
+	t.Parallel()
+	for _, engines := range inShort([][2]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}, {"sqlite", "mariadb10.11"}}) {
+		t.Run(engines[0]+" to "+engines[1], func(t *testing.T) {
+			t.Parallel()
+			o := newOutage(t, engines[0], engines[1])
+			o.open()
+			o.exec("a", "INSERT INTO task SELECT "+requestOf(o.dbs["a"])+", 'made', 0 FROM "+numbers(o.dbs["a"], 40))
+			o.once()
+			for i := range 4 {
+				down := i%2 == 0
+				stop := o.followBy(&o.clock, "a")
+				o.exec("a", "UPDATE task SET n = n + 1")
+				if down {
+					o.server.Kill(t)
+				} else {
+					o.server.Start(t)
+					o.clock.turn(time.Hour)
+				}
+				for j := range 5 {
+					o.exec("a", fmt.Sprintf("UPDATE task SET n = n + 1, title = 'round %d' WHERE id LIKE 'R%d%%'", i, j+1))
+				}
+				o.eventually("the log is not held", func() bool { return !behind(t, o.sys, "a") })
+				stop()
+			}
+			o.server.Kill(t)
+			o.server.Start(t)
+			o.clock.turn(time.Hour)
+			stop := o.followBy(&o.clock, "a")
+			o.exec("a", "UPDATE task SET n = n + 1")
+			o.eventually("b has caught up", func() bool {
+				return o.waiting() == 0 && fmt.Sprint(rows(t, o.dbs["b"], allTasks)) == fmt.Sprint(rows(t, o.dbs["a"], allTasks))
+			})
+			stop()
+			o.same("a", allTasks, "c", allTasks)
+			for _, s := range []string{"b", "c"} {
+				if got := rows(t, o.dbs[s], "SELECT request, error, reason FROM dso_pending_error"); len(got) > 0 {
+					t.Errorf("%s: errors %v", s, got)
+				}
+				if got := rows(t, o.dbs[s], "SELECT request, kind, outcome FROM dso_conflict"); len(got) > 0 {
+					t.Errorf("%s: conflicts %v", s, got)
+				}
+			}
+		})
+	}
+}
+
+// attempts tells how often b was tried since it is away, and when, in minutes since then, it is tried next.
+func (o *outage) attempts() (n int, next float64) {
+	o.t.Helper()
+	list, err := control.LoadAway(o.t.Context(), o.dbs["a"])
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if len(list) != 1 {
+		return 0, 0
+	}
+	o.since = list[0].Since
+	return list[0].Attempts, list[0].Next.Sub(o.since).Minutes()
+}
+
+// turnTo sets the clock to minutes since b is away.
+func (o *outage) turnTo(minutes float64) {
+	o.clock.turn(o.since.Add(time.Duration(minutes * float64(time.Minute))).Sub(o.clock.now()))
+}
+
+// keepsSchedule makes sure that b, which is away, is tried at these minutes and, once the first is over, not before.
+func (o *outage) keepsSchedule(minutes ...float64) {
+	o.t.Helper()
+	o.eventually("b is away", func() bool { n, _ := o.attempts(); return n > 0 })
+	o.turnTo(1.02)
+	o.eventually("the first minute is over", func() bool { _, next := o.attempts(); return next == minutes[0] })
+	for _, want := range minutes {
+		n, next := o.attempts()
+		if next != want {
+			o.t.Fatalf("the next attempt is at %v min, want %v", next, want)
+		}
+		o.turnTo(want - 0.02)
+		time.Sleep(1200 * time.Millisecond) // in which the clock is looked at
+		if now, _ := o.attempts(); now > n {
+			o.t.Errorf("%d attempts before the one at %v min", now-n, want)
+		}
+		o.turnTo(want + 0.02)
+		o.eventually(fmt.Sprintf("the attempt at %v min", want), func() bool { now, next := o.attempts(); return now > n && next > want })
+	}
+}
+
+// A target is tried at the times of DSO's schedule, after a minute in which it is tried often; what has waited for as long
+// as its mapping allows is given up, and can be retried by hand.
+func TestRetrySchedule(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, "sqlite", "postgres15")
+	o.yaml = strings.Replace(o.yaml, "{name: to b,", "{name: to b, max_time_to_retry: 90m,", 1)
+	o.open()
+	o.once()
+	stop := o.followBy(&o.clock, "a")
+	defer stop()
+	o.server.Stop(t)
+	o.exec("a", "INSERT INTO task VALUES ('R1', 'made', 1)")
+	o.eventually("R1 waits", func() bool { return o.waiting() == 1 })
+	o.keepsSchedule(5, 10, 15, 20, 25, 30, 60)
+	if _, next := o.attempts(); next != 90 {
+		t.Errorf("the next attempt is at %v min, want 90", next)
+	}
+	o.exec("a", "INSERT INTO task VALUES ('R2', 'made', 1)") // an hour later
+	o.eventually("both wait", func() bool { return o.waiting() == 2 })
+	o.turnTo(100)
+	o.eventually("R1 is given up", func() bool {
+		return fmt.Sprint(rows(t, o.dbs["a"], "SELECT request, error, status FROM dso_pending_error")) == "[R1|retry.timeout|held]"
+	})
+	o.server.Start(t)
+	o.clock.turn(24 * time.Hour)
+	o.eventually("R2 has come", func() bool { return fmt.Sprint(rows(t, o.dbs["b"], allTasks)) == "[R2|made|1]" })
+	o.exec("a", "UPDATE dso_pending_error SET status = 'retry'")
+	o.eventually("R1 has come", func() bool { return fmt.Sprint(rows(t, o.dbs["b"], allTasks)) == "[R1|made|1 R2|made|1]" })
+}

@@ -1,0 +1,3 @@
+/* ardso pending */
+DELETE FROM dso_meta
+WHERE name = ?
