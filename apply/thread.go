@@ -260,7 +260,7 @@ func (th *Thread) applyBatch(ctx context.Context, works []Work) error {
 // mark fills what shows the transaction to be ardso's (L-11).
 func (th *Thread) mark(c control.Checkpoint, w Work) control.Checkpoint {
 	c.Origin, c.Path, c.Mapping = th.target.Source, strings.Join(w.Path, cdc.PathSeparator), ""
-	c.WriteBack = th.target.Source == th.target.DB.Server
+	c.WriteBack = c.Pool == mapping.HomePool
 	for i, op := range w.Ops {
 		if i == 0 {
 			c.Mapping = op.Mapping

@@ -545,8 +545,8 @@ func (d *Decider) Duplicates() []Duplicate {
 	return found
 }
 
-// passed reports whether the change has been on the server already (G6).
-func (e *event) passed(server string) bool { return slices.Contains(e.path, server) }
+// passed reports whether the change has been on the server before (G6). Where it is now it may go on to another form.
+func (e *event) passed(server string) bool { return slices.Contains(e.path[:len(e.path)-1], server) }
 
 func (d *Decider) transfer(e *event, t *definition.Transfer, fm *form) *Operation {
 	m := d.mappings[t.Mapping]

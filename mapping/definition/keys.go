@@ -40,6 +40,8 @@ var poolName = scalar(schemaOf{"type": "string", "pattern": poolNames.String(), 
 	switch {
 	case !poolNames.MatchString(s):
 		return s, fmt.Sprintf("bad pool name %q", shorten(s)), "write letters, digits and blanks, none at the ends"
+	case s == "home":
+		return s, "pool name home is ardso's own", "choose another"
 	case len(s) > maxPool:
 		return s, fmt.Sprintf("pool name has %d characters", len(s)), fmt.Sprintf("write at most %d", maxPool)
 	}

@@ -51,6 +51,10 @@ func (c *checker) ownership(x *CompiledMapping) {
 		}
 		return
 	}
+	if m.From.Server == m.To.Server { // a change goes to no server that it has passed, so the copies would not hear of each other
+		c.add(m.PosOf("transfer_mode"), "same_server", "hand it over to another server; on the same one write data only, independent copy or copy + delete",
+			"mapping %q hands ownership over between two forms on %s", m.Name, m.From.Server)
+	}
 	for _, f := range []*schema.Form{x.FromForm, x.ToForm} {
 		if missing := missingBasic(f); missing != nil {
 			c.add(m.PosOf("transfer_mode"), "no_distributed_fields", fmt.Sprintf("run `ardso fields add --server %s --group basic %q`", f.Server, f.Name),
