@@ -245,5 +245,10 @@ func SourcesOf(doc *definition.Document) map[string]bool {
 			set[f.Server] = true
 		}
 	}
+	for _, e := range doc.Escalations {
+		if e.Enabled {
+			set[e.Server] = true
+		}
+	}
 	return set
 }
