@@ -116,7 +116,7 @@ func TestTouchedWhole(t *testing.T) {
 		{"made anew", []cdc.RowChange{gone(2), insert(2, 5)}, "selected[1 1] selected[3 1] selected[2 5]"},
 		{"key", []cdc.RowChange{{Relation: desk, Kind: cdc.Update, Before: row(2, 1), After: row(8, 1)}, update(8, 9)}, "selected[1 1] selected[3 1] selected[8 9]"},
 		{"truncate", []cdc.RowChange{update(2, 7), {Relation: desk, Kind: cdc.Truncate}, insert(1, 4)}, "selected[1 4]"},
-		{"another shape", []cdc.RowChange{{Relation: turned, Kind: cdc.Update, After: []value.Value{value.Int(9), value.Null, value.Int(2)}}}, "selected[1 1] selected[3 1] selected[9 NULL 2]"},
+		{"another shape", []cdc.RowChange{{Relation: turned, Kind: cdc.Update, After: []value.Value{value.Int(9), value.Null, value.Int(2)}}}, "selected[1 1] selected[3 1] selected[9 <null> 2]"},
 	}
 	for _, tt := range tests {
 		for _, when := range []string{"before the select", "after it"} {
