@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jmoiron/sqlx"
 
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
@@ -259,4 +262,220 @@ func TestEscalationInterval(t *testing.T) {
 	change("every: 2h, enabled: no", "every: 2h")
 	wait("2026-03-04T11:00:00Z", "waiting|2026-03-04 13:00:00|0")
 	w.written(2, 1)
+}
+
+// Else actions are carried out once where a run has found nothing, and in no other case.
+func TestEscalationElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]*engine.DB{"src": dbtest.New(t, "sqlite"), "dst": dbtest.New(t, "sqlite")},
+		map[string]string{"src": accountForms, "dst": accountForms + "      - {name: Flag, table: flag}\n"},
+		fmt.Sprintf(accountEscalation, "", "every: 1h", "'balance' > 100", `, else: {delete: {server: dst, form: Flag, request_id: '"some"'}}`))
+	table := fmt.Sprintf(accountTable["sqlite"], 100)
+	w.exec("src", table, fillAccounts(w.dbs["src"], 10))
+	w.exec("dst", table, "CREATE TABLE flag (name varchar(20) PRIMARY KEY)", "INSERT INTO flag VALUES ('some'), ('other')")
+	w.open()
+	flags := func(now string, want ...string) {
+		t.Helper()
+		w.at(now)
+		w.equal("flags at "+now, rows(t, w.dbs["dst"], "SELECT name FROM flag ORDER BY name"), want...)
+	}
+	flags("2026-03-03T20:00:00Z", "other", "some")
+	w.exec("src", "UPDATE account SET balance = 101 WHERE id = 3")
+	flags("2026-03-03T21:00:00Z", "other", "some")
+	w.exec("src", "UPDATE account SET balance = 3 WHERE id = 3")
+	flags("2026-03-03T22:00:00Z", "other")
+	w.equal("accounts", rows(t, w.dbs["dst"], allAccounts), "3|101|n3")
+	w.unharmed()
+}
+
+// Of several that are due those run first that were due first, each when the one before has ended.
+func TestEscalationsInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]*engine.DB{"src": dbtest.New(t, "sqlite"), "one": dbtest.New(t, "sqlite"), "two": dbtest.New(t, "sqlite")},
+		map[string]string{"src": accountForms, "one": accountForms, "two": accountForms}, `
+mappings:
+  - {name: to one, from: {server: src, form: Account}, to: {server: one, form: Account}, transfer_mode: copy + delete}
+  - {name: to two, from: {server: src, form: Account}, to: {server: two, form: Account}, transfer_mode: copy + delete}
+escalations:
+  - {name: second, server: src, form: Account, at: {time: "18:01"}, transfer: {mapping: to two}}
+  - {name: first, server: src, form: Account, at: {time: "18:00"}, run_if: "'id' <= 5", transfer: {mapping: to one}}
+`)
+	for name := range w.dbs {
+		w.exec(name, fmt.Sprintf(accountTable["sqlite"], 100))
+	}
+	w.exec("src", fillAccounts(w.dbs["src"], 8))
+	w.open()
+	w.at("2026-03-03T12:00:00Z")
+	w.at("2026-03-03T19:00:00Z")
+	const count = "SELECT count(*) FROM account"
+	w.equal("accounts", []string{rows(t, w.dbs["src"], count)[0], rows(t, w.dbs["one"], count)[0], rows(t, w.dbs["two"], count)[0]}, "0", "5", "3")
+	w.unharmed()
+}
+
+// Requests that are changed while they are selected are judged as they are then: none is left out.
+func TestEscalationUnderWriters(t *testing.T) {
+	n := 3_000
+	if testing.Short() {
+		n = 1_000
+	}
+	for _, from := range []string{"sqlite", "postgres15", "mariadb10.11"} {
+		t.Run(from, func(t *testing.T) {
+			w := escalating(t, from, "sqlite", n, fmt.Sprintf(accountEscalation, "", "every: 1h", "'balance' >= 0", ""))
+			w.at("2026-03-03T20:00:00Z")
+			var stop atomic.Bool
+			var g sync.WaitGroup
+			for k := range 2 {
+				g.Go(func() {
+					for i := 0; !stop.Load(); i++ {
+						if err := patiently(w.dbs["src"], fmt.Sprintf("UPDATE account SET balance = balance + 1 WHERE id %% 97 = %d", (2*i+k)%97)); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				})
+			}
+			clock := instant(t, "2026-03-03T21:00:00Z")
+			_, err := w.sys.Run(t.Context(), nil, run.Options{Once: true, Log: testLog(t), Now: func() time.Time { return clock }})
+			stop.Store(true)
+			g.Wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.written(n, 1)
+			w.equal("taken", []string{w.waits("src", "send")}, fmt.Sprintf("waiting|2026-03-03 22:00:00|0 done|2026-03-03 21:00:00|%d", n))
+		})
+	}
+}
+
+// A run that is cut off goes on until it is done, and takes effect once, whenever and however often it is cut off.
+func TestEscalationKilled(t *testing.T) {
+	const n = 9_000 // three chunks
+	for _, p := range [][2]string{{"sqlite", "sqlite"}, {"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}} {
+		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
+			w := escalating(t, p[0], p[1], n, fmt.Sprintf(accountEscalation, "", "every: 1h", "'balance' >= 0", ""))
+			w.at("2026-03-03T20:00:00Z")
+			clock := instant(t, "2026-03-03T21:00:00Z")
+			cuts := 0
+			for _, cut := range []func() bool{
+				func() bool { return strings.Contains(w.waits("src", "send"), "2026-03-03 21:00:00|0") }, // it is claimed
+				func() bool { return rows(t, w.dbs["dst"], "SELECT count(*) FROM account")[0] != "0" },
+				func() bool {
+					return rows(t, w.dbs["src"], "SELECT count(*) FROM dso_pending WHERE rows_done > 0")[0] != "0"
+				},
+				func() bool { return rows(t, w.dbs["dst"], "SELECT count(*) FROM account WHERE id > 5000")[0] != "0" },
+			} {
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					_, _ = w.sys.Run(ctx, nil, run.Options{Once: true, Log: testLog(t), Now: func() time.Time { return clock }}) // its error is the cut's
+				}()
+				w.eventually("there is something to cut off", cut)
+				cancel()
+				<-done
+				if !strings.Contains(w.waits("src", "send"), "done") {
+					cuts++
+				}
+			}
+			t.Logf("cut off %d times", cuts)
+			w.at("2026-03-03T21:30:00Z")
+			w.written(n, 1)
+			if got := w.waits("src", "send"); !strings.HasPrefix(got, "waiting|2026-03-03 22:00:00|0 done|2026-03-03 21:00:00|") || strings.Count(got, "|") != 4 {
+				t.Errorf("escalation: %s", got)
+			}
+		})
+	}
+}
+
+// cutOff runs ardso at a time until a condition holds, and cuts it off.
+func (w *world) cutOff(now, what string, ok func() bool) {
+	w.t.Helper()
+	clock := instant(w.t, now)
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = w.sys.Run(ctx, nil, run.Options{Once: true, Log: testLog(w.t), Now: func() time.Time { return clock }}) // its error is the cut's
+	}()
+	w.eventually(what, ok)
+	cancel()
+	<-done
+}
+
+// lock holds what a statement locks until it is let go.
+func (w *world) lock(server, statement string) *sqlx.Tx {
+	w.t.Helper()
+	tx, err := w.dbs[server].BeginTxx(context.Background(), nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = tx.Rollback() })
+	if _, err := tx.Exec(statement); err != nil {
+		w.t.Fatal(err)
+	}
+	return tx
+}
+
+// A hand-over by an escalation that is cut off before its server hears of it is completed by the next run, and what its
+// owner has edited meanwhile goes with it.
+func TestEscalationCutOffInHandOver(t *testing.T) {
+	t.Parallel()
+	for _, edited := range []bool{false, true} {
+		t.Run(fmt.Sprintf("edited %t", edited), func(t *testing.T) {
+			t.Parallel()
+			w := desks(t, map[string]string{"sf": "postgres15", "tokyo": "sqlite", "paris": "sqlite"}, followTheSun)
+			w.open()
+			w.exec("sf", "INSERT INTO ticket (id, status, notes) VALUES ('T1', 0, 'new'), ('T2', 0, 'two')")
+			w.at("2026-03-03T20:00:00Z")
+			held := w.lock("sf", "SELECT id FROM ticket FOR UPDATE")
+			w.cutOff("2026-03-04T02:00:00Z", "the tickets are in Tokyo", func() bool { return w.tickets("tokyo") == "T1|new|1 T2|two|1" })
+			w.equal("San Francisco", []string{w.tickets("sf")}, "T1|new|<null> T2|two|<null>")
+			note := "new"
+			if edited {
+				note = "late"
+				if _, err := held.Exec("UPDATE ticket SET notes = 'late' WHERE id = 'T1'"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := held.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			w.at("2026-03-04T02:30:00Z")
+			w.equal("San Francisco", []string{w.tickets("sf")}, "T1|"+note+"|0 T2|two|0")
+			w.equal("Tokyo", []string{w.tickets("tokyo")}, "T1|"+note+"|1 T2|two|1")
+			w.equal("escalation", []string{w.waits("sf", "sf closes")}, "waiting|2026-03-05 02:00:00|0 done|2026-03-04 02:00:00|2")
+			w.unharmed()
+		})
+	}
+}
+
+// That a run has taken something is stored before anything of it is carried out, which may leave nothing to be found.
+func TestEscalationElseAfterCut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]*engine.DB{"src": dbtest.New(t, "sqlite"), "dst": dbtest.New(t, "postgres15")},
+		map[string]string{"src": accountForms, "dst": accountForms + "      - {name: Flag, table: flag}\n"}, `
+mappings:
+  - {name: accounts, from: {server: src, form: Account}, to: {server: dst, form: Account}, transfer_mode: copy + delete}
+escalations:
+  - {name: send, server: src, form: Account, every: 1h, transfer: {mapping: accounts}, else: {delete: {server: dst, form: Flag, request_id: '"some"'}}}
+`)
+	w.exec("src", fmt.Sprintf(accountTable["sqlite"], 100), fillAccounts(w.dbs["src"], 2))
+	w.exec("dst", fmt.Sprintf(accountTable["postgres"], 100), "CREATE TABLE flag (name varchar(20) PRIMARY KEY)", "INSERT INTO flag VALUES ('some')")
+	w.open()
+	w.at("2026-03-03T20:00:00Z")
+	held := w.lock("dst", "LOCK TABLE account IN EXCLUSIVE MODE")
+	w.cutOff("2026-03-03T21:00:00Z", "the run is known to have taken requests", func() bool {
+		return w.waits("src", "send") == "waiting|2026-03-03 22:00:00|0 running|2026-03-03 21:00:00|2"
+	})
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	w.exec("src", "DELETE FROM account") // as if it had been carried out but for the end of the run
+	w.at("2026-03-03T21:30:00Z")
+	w.equal("flags", rows(t, w.dbs["dst"], "SELECT name FROM flag"), "some")
+	w.equal("escalation", []string{w.waits("src", "send")}, "waiting|2026-03-03 22:00:00|0 done|2026-03-03 21:00:00|2")
+	w.at("2026-03-03T22:00:00Z")
+	w.equal("flags when there is nothing", rows(t, w.dbs["dst"], "SELECT name FROM flag"))
+	w.unharmed()
 }
