@@ -442,14 +442,14 @@ func (d *Decider) filters(ops []*Operation, e *event, fm *form) ([]*Operation, e
 		case err != nil:
 			// The filter cannot be judged: its operations are parked, so that nothing is lost.
 			for _, a := range f.Actions {
-				ops = d.act(ops, first, e, fm, f.Named, a, failureOf(fmt.Errorf("filter %q: run_if: %w", f.Name, err)))
+				ops = d.act(ops, first, e, rule{f.Name, fm, f.Named}, a, failureOf(fmt.Errorf("filter %q: run_if: %w", f.Name, err)))
 			}
 			continue
 		case truth != qual.True:
 			actions = f.Else
 		}
 		for _, a := range actions {
-			ops = d.act(ops, first, e, fm, f.Named, a, e.failure)
+			ops = d.act(ops, first, e, rule{f.Name, fm, f.Named}, a, e.failure)
 		}
 	}
 	d.DivisionsByZero += e.env.DivisionsByZero
@@ -510,40 +510,46 @@ func transactionValues(e *event) []value.Value {
 	return tr
 }
 
-// act turns one action of a filter or escalation on a form into an operation; named are the requests that its deletes
-// name.
-func (d *Decider) act(ops []*Operation, first int, e *event, fm *form, named map[*definition.Deletion]*definition.NamedDelete, a definition.Action, failure *Failure) []*Operation {
+// rule is what actions need of the filter or escalation that has them.
+type rule struct {
+	name  string
+	form  *form
+	named map[*definition.Deletion]*definition.NamedDelete
+}
+
+// act turns one action of a rule into an operation.
+func (d *Decider) act(ops []*Operation, first int, e *event, r rule, a definition.Action, failure *Failure) []*Operation {
 	var op *Operation
 	switch {
 	case a.Transfer != nil:
-		op = d.transfer(e, a.Transfer, fm)
+		op = d.transfer(e, a.Transfer, r.form)
 	case a.Return != nil:
-		op = d.giveBack(e, fm, a.Return)
+		op = d.giveBack(e, r.form, a.Return)
 	case a.Delete != nil:
-		op = d.delete(e, named[a.Delete], a.Delete)
+		op = d.delete(e, r.named[a.Delete], a.Delete)
 	}
 	if op == nil {
 		return ops
 	}
 	if failure == nil && op.Home == nil {
-		failure = d.fault(e, d.form(f.Form))
+		failure = d.fault(e, r.form)
 	}
 	if failure != nil {
 		op.Failure = failure
 	}
 	for _, o := range ops[first:] {
 		if o.Mapping == op.Mapping && o.Target == op.Target && o.TargetForm == op.TargetForm && o.Request == op.Request && (o.Action == Delete) == (op.Action == Delete) && slices.EqualFunc(o.TargetKey(), op.TargetKey(), value.Value.Equal) {
-			d.duplicates = append(d.duplicates, Duplicate{Filter: f.Name, Mapping: op.Mapping, Request: op.Request})
+			d.duplicates = append(d.duplicates, Duplicate{Rule: r.name, Mapping: op.Mapping, Request: op.Request})
 			return ops
 		}
 	}
 	return append(ops, op)
 }
 
-// Duplicate is an operation that a filter asks for and that an earlier filter of the same change has asked for
-// already; it is carried out once (dso-reference 16.3).
+// Duplicate is an operation that a filter or escalation asks for and that it, or an earlier filter of the same change,
+// has asked for already; it is carried out once (dso-reference 16.3).
 type Duplicate struct {
-	Filter  string // that asks again
+	Rule    string // that asks again
 	Mapping string
 	Request string
 }

@@ -78,7 +78,7 @@ func (d *Decider) escalate(ops []*Operation, e *event, fm *form) []*Operation {
 	s.Taken++
 	first := len(ops)
 	for _, a := range x.Actions {
-		ops = d.act(ops, first, e, fm, x.Named, a, failure)
+		ops = d.act(ops, first, e, rule{x.Name, fm, x.Named}, a, failure)
 	}
 	d.DivisionsByZero += e.env.DivisionsByZero
 	return ops
