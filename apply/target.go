@@ -102,10 +102,10 @@ func NewTarget(db *engine.DB, source string, epoch int64, defs *definition.Compi
 		}
 	}
 	for _, u := range defs.Uses() {
-		if u.Form.Server == source && source == db.Server {
+		if u.Server == source && source == db.Server {
 			t.addForm(u.Form)
 		}
-		if u.Form.Server == source && u.Named != nil && u.Named.Form.Server == db.Server {
+		if u.Server == source && u.Named != nil && u.Delete.Server == db.Server {
 			t.addForm(u.Named.Form)
 		}
 	}

@@ -41,22 +41,22 @@ func (c *Compiled) Escalation(name string) *CompiledEscalation {
 // Use is an action where an enabled filter or escalation has it.
 type Use struct {
 	Action
-	Form  *schema.Form // that the rule is on
-	Named *NamedDelete // of a delete that names its request by itself
+	Server string       // that the rule is on, and the form there
+	Form   *schema.Form // instead of its name
+	Named  *NamedDelete // of a delete that names its request by itself
 }
 
 // Uses lists all actions, be they under else: those of filters in execution order, then those of escalations.
 func (c *Compiled) Uses() (all []Use) {
-	add := func(form *schema.Form, named map[*Deletion]*NamedDelete, actions ...Action) {
-		for _, a := range actions {
-			all = append(all, Use{Action: a, Form: form, Named: named[a.Delete]})
+	for _, f := range c.Filters {
+		for _, a := range slices.Concat(f.Actions, f.Else) {
+			all = append(all, Use{Action: a, Server: f.Server, Form: f.Form, Named: f.Named[a.Delete]})
 		}
 	}
-	for _, f := range c.Filters {
-		add(f.Form, f.Named, slices.Concat(f.Actions, f.Else)...)
-	}
 	for _, e := range c.Escalations {
-		add(e.Form, e.Named, slices.Concat(e.Actions, e.Else)...)
+		for _, a := range slices.Concat(e.Actions, e.Else) {
+			all = append(all, Use{Action: a, Server: e.Server, Form: e.Form, Named: e.Named[a.Delete]})
+		}
 	}
 	return all
 }

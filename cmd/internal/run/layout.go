@@ -47,7 +47,7 @@ func newLayout(source, target string, single bool, defs *definition.Compiled) *l
 		}
 	}
 	for _, u := range defs.Uses() {
-		if u.Form.Server != source {
+		if u.Server != source {
 			continue
 		}
 		switch {

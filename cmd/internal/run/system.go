@@ -132,7 +132,7 @@ func (s *System) Sources() []string {
 		}
 	}
 	for _, u := range s.Compiled.Uses() {
-		set[u.Form.Server] = true
+		set[u.Server] = true
 	}
 	return slices.Sorted(maps.Keys(set))
 }
@@ -152,8 +152,8 @@ func (s *System) targetsOf(source string) []string {
 		set[source] = true
 	}
 	for _, u := range s.Compiled.Uses() {
-		if u.Form.Server == source && u.Named != nil {
-			set[u.Named.Form.Server] = true
+		if u.Server == source && u.Named != nil {
+			set[u.Delete.Server] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(set))
