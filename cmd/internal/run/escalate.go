@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"ardso/mapping/definition"
 	"ardso/mapping/qual"
 	"ardso/sql/control"
+	"ardso/sql/engine"
 	"ardso/sql/schema"
 )
 
@@ -37,6 +39,9 @@ func newEscalations(s *source) *escalations {
 	}
 	return x
 }
+
+// punctual is how late a run may be before a person should know: the process was down, or another job took long.
+const punctual = time.Minute
 
 // begin begins the run that has been due longest, and reports whether there was one.
 func (x *escalations) begin(ctx context.Context) (bool, error) {
@@ -71,11 +76,11 @@ func (x *escalations) begin(ctx context.Context) (bool, error) {
 	}
 	x.waiting = nil // as it was written, or as another process has it
 	if begun {
-		log := x.s.log.With("escalation", first.Name, "due", at)
-		if passed > 0 {
-			log.Warn("escalation was not run when it was due, one run makes up for it", "since", p.Due, "passed_over", passed)
+		level, late := slog.LevelInfo, now.Sub(p.Due)
+		if late > punctual && x.until.IsZero() { // batch runs come when they come
+			level = slog.LevelWarn
 		}
-		log.Info("escalation due", "late_ms", now.Sub(at).Milliseconds(), "next", next)
+		x.s.log.Log(ctx, level, "escalation due", "escalation", first.Name, "due", at, "since", p.Due, "late_ms", late.Milliseconds(), "passed_over", passed, "next", next)
 	}
 	return begun, nil
 }
@@ -139,4 +144,62 @@ func (j *jobs) prepareEscalation(p *control.Pending) (*schema.Form, schema.Condi
 		}
 	}
 	return x.Form, x.RunIf.Prefilter(), nil
+}
+
+// EscalationStatus is how an escalation stands.
+type EscalationStatus struct {
+	Name     string         `json:"name"`
+	Form     string         `json:"form"`
+	Schedule string         `json:"schedule"`
+	Next     time.Time      `json:"next"` // when it is due
+	Last     *EscalationRun `json:"last"` // nil: it has not run since it was defined, or forgotten
+	zone     *time.Location
+}
+
+// EscalationRun is a run of an escalation.
+type EscalationRun struct {
+	Job     string    `json:"job"`
+	Began   time.Time `json:"began"`
+	Status  string    `json:"status"`
+	Matched int64     `json:"matched"` // requests of which run_if was true
+	Error   string    `json:"error,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Remedy  string    `json:"remedy,omitempty"`
+}
+
+// Local spells a time as clocks show it where the escalation is scheduled.
+func (e *EscalationStatus) Local(t time.Time) string {
+	return t.In(e.zone).Format("2006-01-02 15:04 MST")
+}
+
+// ReadEscalations tells how the enabled escalations of a server stand, in document order.
+func ReadEscalations(ctx context.Context, db *engine.DB, doc *definition.Document, server string) ([]EscalationStatus, error) {
+	all := []EscalationStatus{}
+	list, err := control.ListPending(ctx, db, control.PendingFilter{Type: control.Escalation})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range doc.Escalations {
+		if e.Server != server || !e.Enabled {
+			continue
+		}
+		when := e.When(doc.Server(server))
+		st := EscalationStatus{Name: e.Name, Form: e.Form, Schedule: when.String(), Next: when.Next(time.Now()).UTC(), zone: time.UTC}
+		if when.Every == 0 {
+			st.zone = when.Calendar.Zone
+		}
+		for _, p := range list {
+			switch {
+			case p.Mapping != e.Name:
+			case p.Status != control.Waiting:
+				st.Last = &EscalationRun{
+					Job: p.ID, Began: p.Due, Status: string(p.Status), Matched: p.RowsDone, Error: p.Error, Reason: p.Reason, Remedy: p.Remedy,
+				}
+			case p.Operation == st.Schedule:
+				st.Next = p.Due
+			}
+		}
+		all = append(all, st)
+	}
+	return all, nil
 }
