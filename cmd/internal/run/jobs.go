@@ -20,9 +20,9 @@ import (
 	"ardso/sql/value"
 )
 
-// jobs carries out what is asked for in the server's dso_pending: transfers and returns by qualification, and runs
-// of escalations, one after another, chunk by chunk by watermark select. A job's progress is kept in its row once a chunk is durable on the
-// targets, so it goes on there after a restart.
+// jobs carries out what is asked for in the server's dso_pending, one after another: transfers and returns by
+// qualification and runs of escalations, chunk by chunk by watermark select. A job's progress is kept in its row
+// once a chunk is durable on the targets, so it goes on there after a restart.
 type jobs struct {
 	s           *source
 	writer      *statement.Writer
