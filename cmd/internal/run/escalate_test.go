@@ -2,14 +2,13 @@ package run_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/jmoiron/sqlx"
 
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
@@ -404,9 +403,9 @@ func (w *world) cutOff(now, what string, ok func() bool) {
 }
 
 // lock holds what a statement locks until it is let go.
-func (w *world) lock(server, statement string) *sqlx.Tx {
+func (w *world) lock(server, statement string) *sql.Tx {
 	w.t.Helper()
-	tx, err := w.dbs[server].BeginTxx(context.Background(), nil)
+	tx, err := w.dbs[server].BeginTx(context.Background(), nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

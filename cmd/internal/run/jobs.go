@@ -24,9 +24,8 @@ import (
 // qualification and runs of escalations, chunk by chunk by watermark select. A job's progress is kept in its row
 // once a chunk is durable on the targets, so it goes on there after a restart.
 type jobs struct {
-	s           *source
-	writer      *statement.Writer
-	escalations *escalations
+	s      *source
+	writer *statement.Writer
 
 	mu      sync.Mutex
 	current *job
@@ -49,12 +48,13 @@ type step struct {
 }
 
 func newJobs(s *source) *jobs {
-	return &jobs{s: s, writer: statement.NewWriter(s.server.DB), escalations: newEscalations(s), idle: make(chan struct{})}
+	return &jobs{s: s, writer: statement.NewWriter(s.server.DB), idle: make(chan struct{})}
 }
 
 // run looks for jobs until ctx ends.
 func (j *jobs) run(ctx context.Context) error {
 	seenIdle := false
+	escalations := newEscalations(j.s)
 	retried := j.s.retried // which may ask for hand-overs again
 	for {
 		asked := retried == nil
@@ -73,7 +73,7 @@ func (j *jobs) run(ctx context.Context) error {
 				return err
 			}
 		}
-		begun, err := j.escalations.begin(ctx)
+		begun, err := escalations.begin(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
