@@ -539,7 +539,7 @@ func (d *Decider) act(ops []*Operation, first int, e *event, r rule, a definitio
 	}
 	for _, o := range ops[first:] {
 		if o.Mapping == op.Mapping && o.Target == op.Target && o.TargetForm == op.TargetForm && o.Request == op.Request && (o.Action == Delete) == (op.Action == Delete) && slices.EqualFunc(o.TargetKey(), op.TargetKey(), value.Value.Equal) {
-			d.duplicates = append(d.duplicates, Duplicate{Rule: r.name, Mapping: op.Mapping, Request: op.Request})
+			d.duplicates = append(d.duplicates, Duplicate{Filter: r.name, Mapping: op.Mapping, Request: op.Request})
 			return ops
 		}
 	}
@@ -549,7 +549,7 @@ func (d *Decider) act(ops []*Operation, first int, e *event, r rule, a definitio
 // Duplicate is an operation that a filter or escalation asks for and that it, or an earlier filter of the same change,
 // has asked for already; it is carried out once (dso-reference 16.3).
 type Duplicate struct {
-	Rule    string // that asks again
+	Filter  string // or escalation, that asks again
 	Mapping string
 	Request string
 }

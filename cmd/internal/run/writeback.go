@@ -271,7 +271,7 @@ func (s *source) decide(ctx context.Context, tx *cdc.Transaction) ([]*mapping.Op
 	}
 	ops, err := s.decider.Decide(tx)
 	for _, x := range s.decider.Duplicates() {
-		s.log.Debug("duplicate operation, carried out once", "rule", x.Rule, "mapping", x.Mapping, "request", x.Request)
+		s.log.Debug("duplicate operation, carried out once", "filter", x.Filter, "mapping", x.Mapping, "request", x.Request)
 	}
 	if s.back != nil {
 		s.back.closed(s.decider.Closed())
