@@ -187,6 +187,11 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 	isNew := c.row == nil
 	switch ownership.Accept(c.state, c.owns(), op.Offer) {
 	case ownership.Have:
+		if op.Selected && c.row != nil {
+			if err := w.mergeAgain(ctx, op, c); err != nil {
+				return nil, err
+			}
+		}
 		w.tell(op, c.id(), nil)
 		return nil, nil
 	case ownership.Refuse:
@@ -290,6 +295,47 @@ func (w *writing) mergeOffer(op *mapping.Operation, c *copyOf) (write []conflict
 		w.t.Log.Debug("hand-over keeps what the copy holds", "form", c.form.Name, "request", c.id(), "fields", len(kept))
 	}
 	return companions(op, write), kept
+}
+
+// mergeAgain merges a request that was handed over before. A select that was cut off reads it again, and its owner may
+// have edited it since: no hand-over was known to be open then, so that the edit was not forwarded.
+func (w *writing) mergeAgain(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	s := c.state.Clone()
+	var write []conflict.Write
+	both := false
+	for _, x := range written(op) {
+		current, hash := c.row.Field(x.Field), mapping.HashOf(x.Value)
+		if op.Field(x.Field).Companion || slices.Contains(op.Key, x.Field) || current.Equal(x.Value) || c.state.Fields[x.Field].Hash == hash {
+			continue // the giver has not edited it
+		}
+		version := op.Offer.Changed[x.Field]
+		both = both || c.state.Fields[x.Field].Hash != mapping.HashOf(current)
+		if s.Side(x.Field, mapping.HashOf(current), version) == ownership.Down {
+			s = s.Merged(x.Field, hash, version)
+			write = append(write, x)
+		}
+	}
+	return w.putMerged(ctx, op, c, &s, write, both)
+}
+
+// putMerged writes what was merged into a copy, with its state then; both: both sides had changed a field.
+func (w *writing) putMerged(ctx context.Context, op *mapping.Operation, c *copyOf, s *ownership.State, write []conflict.Write, both bool) error {
+	if both {
+		o := conflict.Outcome{Kind: conflict.UpdateDiffers, Do: conflict.Update, By: "ownership: the later version"}
+		if len(write) == 0 {
+			o.Do = conflict.Nothing
+		}
+		if err := w.settled(ctx, op, c.row, o); err != nil {
+			return err
+		}
+	}
+	if len(write) == 0 {
+		return nil
+	}
+	if err := w.saveState(ctx, c, s); err != nil {
+		return err
+	}
+	return w.put(ctx, op, c, false, companions(op, write))
 }
 
 // written lists what op brings, its key included.
@@ -570,23 +616,8 @@ func (w *writing) gone(ctx context.Context, op *mapping.Operation) error {
 
 // mergeAlong is along for a modify, within a savepoint.
 func (w *writing) mergeAlong(ctx context.Context, op *mapping.Operation, c *copyOf) error {
-	write, s, lost := mergeFields(op, c)
-	if len(lost) > 0 {
-		o := conflict.Outcome{Kind: conflict.UpdateDiffers, Do: conflict.Update, By: "ownership: the later version"}
-		if len(write) == 0 {
-			o.Do = conflict.Nothing
-		}
-		if err := w.settled(ctx, op, c.row, o); err != nil {
-			return err
-		}
-	}
-	if len(write) == 0 {
-		return nil
-	}
-	if err := w.saveState(ctx, c, &s); err != nil {
-		return err
-	}
-	return w.put(ctx, op, c, false, companions(op, write))
+	write, s, both := mergeFields(op, c)
+	return w.putMerged(ctx, op, c, &s, write, len(both) > 0)
 }
 
 // mergeFields merges a change into a copy: what is to be written, the copy's state then, and the fields that both

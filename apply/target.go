@@ -101,14 +101,12 @@ func NewTarget(db *engine.DB, source string, epoch int64, defs *definition.Compi
 			}
 		}
 	}
-	for _, f := range defs.Filters {
-		if f.Server == source && source == db.Server {
-			t.addForm(f.Form)
+	for _, u := range defs.Uses() {
+		if u.Server == source && source == db.Server {
+			t.addForm(u.Form)
 		}
-		for action, to := range f.Named {
-			if f.Server == source && action.Server == db.Server {
-				t.addForm(to.Form)
-			}
+		if u.Server == source && u.Named != nil && u.Delete.Server == db.Server {
+			t.addForm(u.Named.Form)
 		}
 	}
 	t.held.load(nil)

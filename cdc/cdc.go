@@ -99,7 +99,7 @@ type Watermark struct {
 	Name string // unique per select chunk or run
 }
 
-// Selection tells why rows were selected.
+// Selection tells why rows were selected: for a transfer along Mapping, a return, or a run of an escalation.
 type Selection struct {
 	Job     string // ID of the row in dso_pending that asks for it
 	Mapping string
@@ -109,6 +109,12 @@ type Selection struct {
 	Where   string // qualification that each row is still to be judged by; "" = all
 	LastKey string // what Progress of the job becomes once these rows are durable
 	Final   bool   // the last chunk of the job
+
+	// Of an escalation; Mapping, Return and Where are empty.
+	Escalation string
+	At         time.Time // when the run began
+	Before     int64     // rows that it took before the select began, or began anew
+	Taken      int64     // rows of these that it takes; who decides tells
 }
 
 // Reader reads one server's log.

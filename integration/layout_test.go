@@ -53,9 +53,10 @@ var rules = map[string]rule{
 
 	"mapping":            {imports: []string{"cdc", "mapping/..."}, pure: true},
 	"mapping/ownership":  {pure: true},
-	"mapping/definition": {imports: []string{"mapping/qual"}, pure: true},
+	"mapping/definition": {imports: []string{"mapping/qual", "mapping/schedule"}, pure: true},
 	"mapping/qual":       {pure: true},
 	"mapping/request":    {imports: []string{"cdc"}, pure: true},
+	"mapping/schedule":   {pure: true},
 
 	"apply":          {imports: []string{"cdc", "mapping/...", "sql/...", "apply/..."}},
 	"apply/batch":    {imports: []string{"mapping", "mapping/ownership"}, pure: true},

@@ -213,9 +213,14 @@ func newReturn(m *definition.CompiledMapping) *plan {
 }
 
 // chainOf names the chain that begins with this event's transfer. One transaction may give a request away, delete it,
-// and make it anew: then its former chain tells the two apart.
+// and make it anew: then its former chain tells the two apart. A select that was cut off comes to the request again, at
+// another place in the log: its job tells that it is the same transfer.
 func (d *Decider) chainOf(e *event, fm *form) string {
-	at := sha256.Sum256([]byte(string(e.tx.Position) + e.former))
+	begun := string(e.tx.Position)
+	if e.tx.Selection != nil {
+		begun = e.tx.Selection.Job
+	}
+	at := sha256.Sum256([]byte(begun + e.former))
 	return originOf(d.server, fm.Name, e.id) + hex.EncodeToString(at[:8])
 }
 
@@ -236,6 +241,7 @@ func (d *Decider) handOver(op *Operation, m *plan, e *event, fm *form, back bool
 	if chain == "" {
 		chain = d.chainOf(e, fm)
 	}
+	op.Selected = e.kind == cdc.Selected
 	op.Offer = &ownership.Offer{
 		Chain: chain, Epoch: e.state.At(), Return: back, Former: e.former,
 		From:    ownership.Place{Server: d.server, Form: fm.Name, Request: e.id, Mapping: m.Name},
@@ -270,8 +276,8 @@ func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 		return nil // it has been given away, or the change is not the owner's
 	}
 	if !owns(fm.master, e.after) {
-		if e.merge {
-			return nil // a change that follows the chain
+		if e.merge || e.byEscalation() {
+			return nil // a change that follows the chain, or a copy that was left behind
 		}
 		return d.failed(e, fm, to, &Failure{
 			Kind:   notOwner,

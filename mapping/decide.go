@@ -44,6 +44,8 @@ type Decider struct {
 
 	truncate      map[string]bool // forms whose TRUNCATE is passed over
 	selection     *selection
+	escalations   map[string]*definition.CompiledEscalation
+	run           escalationRun
 	caseSensitive bool
 	zone          *time.Location
 	duplicates    []Duplicate
@@ -91,8 +93,9 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 		returns:  make(map[string]*plan),
 		owners:   newOwners(),
 
-		matchTexts: make(map[string]*qual.Qualification),
-		shapes:     make(map[*cdc.Relation]*shaped),
+		matchTexts:  make(map[string]*qual.Qualification),
+		shapes:      make(map[*cdc.Relation]*shaped),
+		escalations: make(map[string]*definition.CompiledEscalation),
 	}
 	if s := defs.Document.Server(server); s != nil {
 		d.caseSensitive, d.zone = s.CaseSensitive, s.Location()
@@ -116,13 +119,18 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 		d.cause(x, f.Actions, false)
 		d.cause(x, f.Else, true)
 	}
+	for _, e := range defs.Escalations {
+		if e.Server == server {
+			d.schedule(e)
+		}
+	}
 	for _, m := range d.mappings {
 		fm := d.form(m.FromForm) // hand-run transfers select from it, filters or not
 		fm.gives = fm.gives || m.TransferMode == definition.DataOwnership
 	}
 	for name, m := range d.returns {
-		d.form(m.FromForm) // changes of owned requests go back
-		m.pool = d.returnPool(name, defs)
+		d.form(m.FromForm)               // changes of owned requests go back
+		m.pool = defs.TransferPool(name) // of what brought the request
 	}
 	for _, fm := range d.forms {
 		slices.SortStableFunc(fm.filters, func(a, b *filter) int { return a.Order - b.Order })
@@ -141,18 +149,6 @@ func (d *Decider) cause(f *filter, actions []definition.Action, otherwise bool) 
 			m.causes = append(m.causes, cause{filter: f, otherwise: otherwise})
 		}
 	}
-}
-
-// returnPool is the pool in which changes go back along a mapping: the one that brought the request.
-func (d *Decider) returnPool(mapping string, defs *definition.Compiled) string {
-	for _, f := range defs.Filters {
-		for _, a := range slices.Concat(f.Actions, f.Else) {
-			if a.Transfer != nil && a.Transfer.Mapping == mapping {
-				return a.Transfer.Pool
-			}
-		}
-	}
-	return definition.DefaultPool
 }
 
 func (d *Decider) form(f *schema.Form) *form {
@@ -221,6 +217,9 @@ func judgesBefore(f *definition.CompiledFilter, defs *definition.Compiled) bool 
 // (*cdc.UnreadableError); nothing is decided past them.
 func (d *Decider) Decide(tx *cdc.Transaction) ([]*Operation, error) {
 	defer d.ended(tx)
+	if tx.Selection != nil {
+		tx.Selection.Taken = 0
+	}
 	var ops []*Operation
 	for i := range tx.Changes {
 		if isOwnerTable(tx.Changes[i].Relation) {
@@ -242,6 +241,9 @@ func (d *Decider) Decide(tx *cdc.Transaction) ([]*Operation, error) {
 		if ops, err = d.change(ops, tx, &tx.Changes[i], sh); err != nil {
 			return nil, err
 		}
+	}
+	if tx.Selection != nil && tx.Selection.Escalation != "" {
+		ops = d.chunkEnds(ops, tx)
 	}
 	return ops, nil
 }
@@ -288,6 +290,11 @@ func (d *Decider) uses(fm *form, f *schema.Field) bool {
 	}
 	for _, fl := range fm.filters {
 		if slices.Contains(fl.RunIf.Fields(), f) {
+			return true
+		}
+	}
+	for _, x := range d.escalations {
+		if x.Form == fm.Form && escalationReads(x, f) {
 			return true
 		}
 	}
@@ -387,6 +394,8 @@ func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange
 		ops = d.follow(ops, e, fm)
 	}
 	switch {
+	case c.Kind == cdc.Selected && tx.Selection.Escalation != "":
+		return d.escalate(ops, e, fm), nil
 	case c.Kind == cdc.Selected:
 		return d.selected(ops, e, fm)
 	case e.merge && tx.Mark.WriteBack:
@@ -433,14 +442,14 @@ func (d *Decider) filters(ops []*Operation, e *event, fm *form) ([]*Operation, e
 		case err != nil:
 			// The filter cannot be judged: its operations are parked, so that nothing is lost.
 			for _, a := range f.Actions {
-				ops = d.act(ops, first, e, f, a, failureOf(fmt.Errorf("filter %q: run_if: %w", f.Name, err)))
+				ops = d.act(ops, first, e, rule{f.Name, fm, f.Named}, a, failureOf(fmt.Errorf("filter %q: run_if: %w", f.Name, err)))
 			}
 			continue
 		case truth != qual.True:
 			actions = f.Else
 		}
 		for _, a := range actions {
-			ops = d.act(ops, first, e, f, a, e.failure)
+			ops = d.act(ops, first, e, rule{f.Name, fm, f.Named}, a, e.failure)
 		}
 	}
 	d.DivisionsByZero += e.env.DivisionsByZero
@@ -501,39 +510,46 @@ func transactionValues(e *event) []value.Value {
 	return tr
 }
 
-// act turns one action of a filter into an operation.
-func (d *Decider) act(ops []*Operation, first int, e *event, f *filter, a definition.Action, failure *Failure) []*Operation {
+// rule is what actions need of the filter or escalation that has them.
+type rule struct {
+	name  string
+	form  *form
+	named map[*definition.Deletion]*definition.NamedDelete
+}
+
+// act turns one action of a rule into an operation.
+func (d *Decider) act(ops []*Operation, first int, e *event, r rule, a definition.Action, failure *Failure) []*Operation {
 	var op *Operation
 	switch {
 	case a.Transfer != nil:
-		op = d.transfer(e, a.Transfer, d.form(f.Form))
+		op = d.transfer(e, a.Transfer, r.form)
 	case a.Return != nil:
-		op = d.giveBack(e, d.form(f.Form), a.Return)
+		op = d.giveBack(e, r.form, a.Return)
 	case a.Delete != nil:
-		op = d.delete(e, f, a.Delete)
+		op = d.delete(e, r.named[a.Delete], a.Delete)
 	}
 	if op == nil {
 		return ops
 	}
 	if failure == nil && op.Home == nil {
-		failure = d.fault(e, d.form(f.Form))
+		failure = d.fault(e, r.form)
 	}
 	if failure != nil {
 		op.Failure = failure
 	}
 	for _, o := range ops[first:] {
 		if o.Mapping == op.Mapping && o.Target == op.Target && o.TargetForm == op.TargetForm && o.Request == op.Request && (o.Action == Delete) == (op.Action == Delete) && slices.EqualFunc(o.TargetKey(), op.TargetKey(), value.Value.Equal) {
-			d.duplicates = append(d.duplicates, Duplicate{Filter: f.Name, Mapping: op.Mapping, Request: op.Request})
+			d.duplicates = append(d.duplicates, Duplicate{Filter: r.name, Mapping: op.Mapping, Request: op.Request})
 			return ops
 		}
 	}
 	return append(ops, op)
 }
 
-// Duplicate is an operation that a filter asks for and that an earlier filter of the same change has asked for
-// already; it is carried out once (dso-reference 16.3).
+// Duplicate is an operation that a filter or escalation asks for and that it, or an earlier filter of the same change,
+// has asked for already; it is carried out once (dso-reference 16.3).
 type Duplicate struct {
-	Filter  string // that asks again
+	Filter  string // or escalation, that asks again
 	Mapping string
 	Request string
 }
@@ -576,6 +592,8 @@ func (d *Decider) transfer(e *event, t *definition.Transfer, fm *form) *Operatio
 	switch e.kind {
 	case cdc.Insert:
 		op.Action = Create
+	case cdc.Selected:
+		op.Action, op.Selected = Create, true
 	case cdc.Update:
 		op.Action = Modify
 		switch d.transferred(e, m) {
@@ -593,9 +611,12 @@ func (d *Decider) transfer(e *event, t *definition.Transfer, fm *form) *Operatio
 
 // transferred says whether the request as it was before e had been transferred along m: whether one of
 // the filters that name m took it then, be it by their else. It is Unknown where none is known to have,
-// and one cannot tell.
+// and one cannot tell, as an escalation may have.
 func (d *Decider) transferred(e *event, m *plan) qual.Truth {
 	answer := qual.False
+	if m.escalated {
+		answer = qual.Unknown
+	}
 	for _, c := range m.causes {
 		if !c.judgesBefore {
 			answer = qual.Unknown
@@ -614,9 +635,9 @@ func (d *Decider) transferred(e *event, m *plan) qual.Truth {
 	return answer
 }
 
-func (d *Decider) delete(e *event, f *filter, a *definition.Deletion) *Operation {
+func (d *Decider) delete(e *event, named *definition.NamedDelete, a *definition.Deletion) *Operation {
 	if a.Mapping == "" {
-		return d.deleteNamed(e, f.Named[a], a)
+		return d.deleteNamed(e, named, a)
 	}
 	m := d.mappings[a.Mapping]
 	if m == nil || e.passed(m.To.Server) {
@@ -626,7 +647,7 @@ func (d *Decider) delete(e *event, f *filter, a *definition.Deletion) *Operation
 	op.Pool = a.Pool
 	op.Action = Delete
 	if e.before == nil {
-		// A submit or merge that asks for a delete: the copy as this request would make it.
+		// A submit, merge or escalation that asks for a delete: the copy as this request would make it.
 		e.before = e.after
 		defer func() { e.before = nil }()
 	}

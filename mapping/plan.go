@@ -27,6 +27,8 @@ type plan struct {
 	causes []cause
 	// retryFor, if not nil, is how long the request itself lets this be tried again.
 	retryFor *time.Duration
+	// escalated: an escalation transfers along the mapping, whatever the filters say.
+	escalated bool
 	// statuses: the source's form keeps what became of a transfer.
 	statuses bool
 }

@@ -72,7 +72,8 @@ type pending struct {
 	touched touched
 	chunk   *Chunk         // nil until it is selected
 	left    map[string]int // rows of the chunk that the log has not touched: key to index
-	unknown bool           // the log touched a row whose key it does not tell
+	latest  latest         // of Job.Whole: those that it has
+	unknown bool           // the log touched a row and does not tell which, or not what it is now
 	deliver *cdc.Transaction
 }
 
@@ -132,6 +133,9 @@ func (s *Stream) fill(p *pending, c *Chunk) error {
 		left[k] = i
 	}
 	p.chunk, p.left = c, left
+	if p.job.Whole != nil {
+		p.latest = newLatest(left)
+	}
 	p.strike(p.touched.changes)
 	p.touched.changes = nil
 	return nil
@@ -204,6 +208,7 @@ func (p *pending) ready(high *cdc.Transaction) {
 		CommitTime: high.CommitTime,
 		Selection: &cdc.Selection{
 			Job: p.job.ID, Mapping: p.job.Mapping, Return: p.job.Return, Follow: p.job.Follow, Again: p.job.Again, Where: p.job.Where, LastKey: last, Final: c.Done,
+			Escalation: p.job.Escalation, At: p.job.At, Before: p.job.Before,
 		},
 	}
 	indexes := make([]int, 0, len(p.left))
@@ -214,6 +219,10 @@ func (p *pending) ready(high *cdc.Transaction) {
 	for _, i := range indexes {
 		t.Changes = append(t.Changes, cdc.RowChange{Relation: c.Relation, Kind: cdc.Selected, After: c.Rows[i]})
 		t.Bytes += 64 + size(c.Rows[i])
+	}
+	for _, r := range p.latest.rows() {
+		t.Changes = append(t.Changes, r)
+		t.Bytes += 64 + size(r.After)
 	}
 	p.deliver = t
 }

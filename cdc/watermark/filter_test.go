@@ -92,6 +92,77 @@ func TestTouched(t *testing.T) {
 	}
 }
 
+// TestTouchedWhole: a job that wants whole rows gets those that the log touches as it shows them last, at the end.
+func TestTouchedWhole(t *testing.T) {
+	t.Parallel()
+	turned := &cdc.Relation{Schema: "public", Table: "desk", Columns: []string{"V", "note", "ID"}, Key: []bool{false, false, true}}
+	insert := func(id, v int) cdc.RowChange {
+		return cdc.RowChange{Relation: desk, Kind: cdc.Insert, After: row(id, v)}
+	}
+	update := func(id, v int) cdc.RowChange {
+		return cdc.RowChange{Relation: desk, Kind: cdc.Update, After: row(id, v)}
+	}
+	gone := func(id int) cdc.RowChange {
+		return cdc.RowChange{Relation: desk, Kind: cdc.Delete, Before: row(id, 1)}
+	}
+	tests := []struct {
+		name    string
+		changes []cdc.RowChange
+		want    string
+	}{
+		{"update", []cdc.RowChange{update(2, 7), update(2, 9)}, "selected[1 1] selected[3 1] selected[2 9]"},
+		{"of a row that was not selected", []cdc.RowChange{update(8, 7), insert(9, 1)}, "selected[1 1] selected[2 1] selected[3 1]"},
+		{"delete", []cdc.RowChange{update(2, 7), gone(2)}, "selected[1 1] selected[3 1]"},
+		{"made anew", []cdc.RowChange{gone(2), insert(2, 5)}, "selected[1 1] selected[3 1] selected[2 5]"},
+		{"key", []cdc.RowChange{{Relation: desk, Kind: cdc.Update, Before: row(2, 1), After: row(8, 1)}, update(8, 9)}, "selected[1 1] selected[3 1] selected[8 9]"},
+		{"truncate", []cdc.RowChange{update(2, 7), {Relation: desk, Kind: cdc.Truncate}, insert(1, 4)}, "selected[1 4]"},
+		{"another shape", []cdc.RowChange{{Relation: turned, Kind: cdc.Update, After: []value.Value{value.Int(9), value.Null, value.Int(2)}}}, "selected[1 1] selected[3 1] selected[9 <null> 2]"},
+	}
+	for _, tt := range tests {
+		for _, when := range []string{"before the select", "after it"} {
+			t.Run(tt.name+" "+when, func(t *testing.T) {
+				t.Parallel()
+				x := newInline()
+				tr := &cdc.Transaction{Changes: tt.changes}
+				if when == "after it" {
+					x.between["high"] = []*cdc.Transaction{tr}
+				}
+				err := x.stream.Select(t.Context(), Job{ID: "j", Whole: desk, Rows: chunks(func(string, int) (*Chunk, error) {
+					if when != "after it" {
+						if err := x.filter(tr); err != nil {
+							return nil, err
+						}
+					}
+					return &Chunk{Relation: desk, Rows: [][]value.Value{row(1, 1), row(2, 1), row(3, 1)}, Last: "3", Done: true}, nil
+				})})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff("p job j key 3 final true "+tt.want, x.got[2]); diff != "" {
+					t.Errorf("selection (-want +got):\n%s\nstream %q", diff, x.got)
+				}
+			})
+		}
+	}
+}
+
+// TestIncompleteRow: where the log does not tell all of a row that it has touched, the chunk is selected again.
+func TestIncompleteRow(t *testing.T) {
+	t.Parallel()
+	x := newInline()
+	x.between["high"] = []*cdc.Transaction{{Changes: []cdc.RowChange{{Relation: desk, Kind: cdc.Update, After: []value.Value{value.Int(1), value.Unchanged}}}}}
+	times := 0
+	err := x.stream.Select(t.Context(), Job{ID: "j", Whole: desk, Rows: chunks(func(string, int) (*Chunk, error) {
+		if times++; times == 2 {
+			x.between = nil
+		}
+		return &Chunk{Relation: desk, Rows: [][]value.Value{row(1, times)}, Last: "1", Done: true}, nil
+	})})
+	if err != nil || times != 2 || x.got[len(x.got)-2] != "p job j key 1 final true selected[1 2]" {
+		t.Errorf("%v after %d selects; stream %q", err, times, x.got)
+	}
+}
+
 // TestUnknownKey: a change that does not tell the key makes the chunk be selected again, not guessed.
 func TestUnknownKey(t *testing.T) {
 	t.Parallel()

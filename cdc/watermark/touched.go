@@ -11,12 +11,16 @@ import (
 // touched keeps the changes that the log showed between a low watermark and the end of the select,
 // when the rows they may touch are not known yet. It is bounded: past that the chunk is selected again.
 type touched struct {
-	changes  []cdc.RowChange // without values but keys
+	changes  []cdc.RowChange // without values but keys; of a job that wants whole rows, of its table, with after images
+	bytes    int             // of these
 	overflow bool
 }
 
-// maxTouched bounds the changes kept while a chunk is being selected.
-const maxTouched = 50_000
+// What is kept while a chunk is being selected is bounded.
+const (
+	maxTouched      = 50_000
+	maxTouchedBytes = 32 << 20
+)
 
 // touch takes note of changes after the low watermark.
 func (p *pending) touch(changes []cdc.RowChange) {
@@ -24,17 +28,23 @@ func (p *pending) touch(changes []cdc.RowChange) {
 		p.strike(changes)
 		return
 	}
-	if len(p.touched.changes)+len(changes) > maxTouched {
-		p.touched.overflow, p.touched.changes = true, nil
-	}
-	if p.touched.overflow {
-		return
-	}
+	t := &p.touched
 	for _, c := range changes {
-		p.touched.changes = append(p.touched.changes, cdc.RowChange{
-			Relation: c.Relation, Kind: c.Kind,
-			Before: keyOnly(c.Relation, c.Before), After: keyOnly(c.Relation, c.After),
-		})
+		if t.overflow {
+			return
+		}
+		kept := cdc.RowChange{Relation: c.Relation, Kind: c.Kind, Before: keyOnly(c.Relation, c.Before), After: keyOnly(c.Relation, c.After)}
+		if p.job.Whole != nil {
+			if !sameTable(c.Relation, p.job.Whole) {
+				continue
+			}
+			kept.After = c.After
+			t.bytes += size(c.After)
+		}
+		t.changes = append(t.changes, kept)
+		if len(t.changes) > maxTouched || t.bytes > maxTouchedBytes {
+			*t = touched{overflow: true}
+		}
 	}
 }
 
@@ -61,24 +71,86 @@ func (p *pending) strike(changes []cdc.RowChange) {
 		}
 		if c.Kind == cdc.Truncate {
 			clear(p.left)
+			p.latest.empty()
 			continue
 		}
 		// Both keys of a change of key: the row was at one and is at the other.
-		p.strikeImage(c, c.Before)
-		p.strikeImage(c, c.After)
+		before, after := p.strikeImage(c, c.Before), p.strikeImage(c, c.After)
+		if !p.latest.follow(c, before, after) {
+			p.unknown = true
+		}
 	}
 }
 
-func (p *pending) strikeImage(c *cdc.RowChange, image []value.Value) {
+// strikeImage returns the key of an image, "" where there is none.
+func (p *pending) strikeImage(c *cdc.RowChange, image []value.Value) string {
 	if image == nil {
-		return
+		return ""
 	}
 	key, ok := rowKey(c.Relation, image, p.chunk.Relation)
 	if !ok {
 		p.unknown = true
-		return
+		return ""
 	}
 	delete(p.left, key)
+	return key
+}
+
+// latest follows rows of a chunk through the changes that touch them. The zero latest follows none.
+type latest struct {
+	now   map[string]*cdc.RowChange // by key, the chunk's own and those that its rows were given; nil: not touched, or gone
+	order []string                  // those that were touched
+}
+
+func newLatest(chunk map[string]int) latest {
+	l := latest{now: make(map[string]*cdc.RowChange, len(chunk))}
+	for key := range chunk {
+		l.now[key] = nil
+	}
+	return l
+}
+
+// follow takes note of a change of the row with key before to one with key after. It reports false where that is one
+// of the chunk's, and the log does not tell all of it.
+func (l *latest) follow(c *cdc.RowChange, before, after string) bool {
+	_, was := l.now[before]
+	if _, is := l.now[after]; !was && !is {
+		return true
+	}
+	if was && before != after {
+		l.now[before] = nil
+	}
+	if after == "" {
+		return true
+	}
+	for _, v := range c.After {
+		if !v.Known() {
+			return false
+		}
+	}
+	if l.now[after] == nil {
+		l.order = append(l.order, after)
+	}
+	l.now[after] = &cdc.RowChange{Relation: c.Relation, Kind: cdc.Selected, After: c.After}
+	return true
+}
+
+// empty says that the table was emptied.
+func (l *latest) empty() {
+	for key := range l.now {
+		l.now[key] = nil
+	}
+}
+
+// rows are those that were touched and are there, as the log showed them last.
+func (l *latest) rows() (rows []cdc.RowChange) {
+	for _, key := range l.order {
+		if c := l.now[key]; c != nil {
+			rows = append(rows, *c)
+			l.now[key] = nil // it may stand in order twice
+		}
+	}
+	return rows
 }
 
 func sameTable(a, b *cdc.Relation) bool {

@@ -5,7 +5,8 @@
 // A Filter between the reader and whoever decides sees both come by. Where it meets the high one, it
 // delivers the chunk as a transaction of its own, minus the rows that the log changed between the two:
 // for those the log's record is as new or newer. All later changes come after the chunk, all earlier
-// ones are in it. So a selected row never overwrites a newer change, and no lock is held.
+// ones are in it. So a selected row never overwrites a newer change, and no lock is held. A job that must not
+// leave a row to its changes (Job.Whole) gets those rows as the log showed them last.
 //
 // One race is left: a database may write a commit into its log before other sessions see it (MS-26).
 // A chunk that is read just then lacks a change which the log shows before the low watermark. PostgreSQL
@@ -62,6 +63,15 @@ type Job struct {
 	Where   string  // qualification that each row is still to be judged by
 	After   string  // resume after this key: the last Selection.LastKey that became durable
 	Rows    Chunker // one at a time calls it
+
+	// As in cdc.Selection.
+	Escalation string
+	At         time.Time
+	Before     int64
+
+	// Whole, if not nil, is the shape of the rows, and asks for all of them: one that the log changes while its chunk
+	// is selected is delivered as the log shows it, in the log's own shape.
+	Whole *cdc.Relation
 }
 
 // Options of a Stream; the zero Options are good.

@@ -147,7 +147,8 @@ func TestUnseenCommit(t *testing.T) {
 
 // TestInterleavings: whatever the log does while chunks are selected, and however late commits become
 // visible to the selects, a copy made from the stream is the table in the end, and no selected row ever
-// overwrites a newer change.
+// overwrites a newer change. Of a job that wants whole rows, each row that is there all the time is selected, and once, as
+// the log has it there.
 func TestInterleavings(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -192,15 +193,25 @@ type world struct {
 	applied map[int]int // version of the last change of a key that the copy took
 	lastKey string
 	final   bool
+
+	whole    bool         // rows that the log touches are wanted too
+	always   map[int]bool // keys of rows that were there all the time
+	selected map[int]int  // how often, by key
+	again    bool         // the stream began anew, so that rows may come twice
 }
 
 func newWorld(rt *rapid.T) *world {
 	w := &world{
 		rt: rt, gate: make(chan struct{}), ended: make(chan struct{}),
 		now: map[int]int{}, visible: map[int]int{}, copied: map[int]int{}, applied: map[int]int{},
+		whole: rapid.Bool().Draw(rt, "whole"), always: map[int]bool{}, selected: map[int]int{},
 	}
 	for i := range rapid.IntRange(0, 8).Draw(rt, "rows") {
-		w.now[i], w.visible[i] = 0, 0
+		w.now[i], w.visible[i], w.always[i] = 0, 0, true
+	}
+	job := Job{ID: "j", Rows: chunks(w.chunk)}
+	if w.whole {
+		job.Whole = desk
 	}
 	w.stream = New(w.write, Options{Run: "r", ChunkRows: 3})
 	w.filter = w.stream.Filter(w.take)
@@ -209,7 +220,8 @@ func newWorld(rt *rapid.T) *world {
 	go func() {
 		defer close(w.ended)
 		for {
-			err := w.stream.Select(ctx, Job{ID: "j", After: w.lastKey, Rows: chunks(w.chunk)})
+			job.After = w.lastKey
+			err := w.stream.Select(ctx, job)
 			if _, again := errors.AsType[*RestartError](err); !again {
 				return
 			}
@@ -298,6 +310,14 @@ func (w *world) truncate(rt *rapid.T) {
 
 func (w *world) add(t *cdc.Transaction, visible bool) {
 	apply(w.now, t)
+	for _, c := range t.Changes {
+		switch {
+		case c.Kind == cdc.Truncate:
+			clear(w.always)
+		case c.Before != nil && (c.After == nil || c.After[0] != c.Before[0]):
+			delete(w.always, int(c.Before[0].Int()))
+		}
+	}
 	w.log = append(w.log, t)
 	if visible {
 		apply(w.visible, t)
@@ -360,7 +380,10 @@ func (w *world) take(t *cdc.Transaction) error {
 			k, v := int(c.After[0].Int()), int(c.After[1].Int())
 			if last, ok := w.applied[k]; ok && v < last {
 				w.rt.Fatalf("selected row %d of version %d comes after version %d", k, v, last)
+			} else if w.whole && v != last {
+				w.rt.Fatalf("selected row %d is of version %d, and the log's of %d", k, v, last)
 			}
+			w.selected[k]++
 		case cdc.Truncate:
 			for k := range 10 {
 				w.applied[k] = int(t.ID)
@@ -383,7 +406,7 @@ func (w *world) take(t *cdc.Transaction) error {
 func (w *world) restart(rt *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(rt, "rarely") == 0 {
 		synctest.Wait()
-		w.filter = w.stream.Filter(w.take)
+		w.filter, w.again = w.stream.Filter(w.take), true
 	}
 }
 
@@ -396,6 +419,11 @@ func (w *world) settle() {
 			if w.next == len(w.log) {
 				if !w.final || !maps.Equal(w.now, w.copied) {
 					w.rt.Fatalf("table %v, copy %v, final %v", w.now, w.copied, w.final)
+				}
+				for k := range w.always {
+					if n := w.selected[k]; w.whole && (n == 0 || n > 1 && !w.again) {
+						w.rt.Fatalf("row %d was selected %d times", k, n)
+					}
 				}
 				return
 			}

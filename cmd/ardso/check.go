@@ -11,6 +11,7 @@ import (
 	"ardso/cdc"
 	"ardso/cmd/internal/report"
 	"ardso/cmd/internal/run"
+	"ardso/mapping/definition"
 )
 
 func (e *environment) check() *cli.Command {
@@ -41,8 +42,7 @@ func (e *environment) runCheck(c *cli.Context) error {
 	}
 	p := e.print(c)
 	if c.Bool("offline") {
-		p.Say("the definitions are valid, as far as that can be said without the databases: %d servers, %d mappings, %d filters",
-			len(doc.Servers), len(doc.Mappings), len(doc.Filters))
+		p.Say("the definitions are valid, as far as that can be said without the databases: %s", countDefinitions(doc))
 		return nil
 	}
 	all, err := run.Check(ctx, doc)
@@ -66,7 +66,7 @@ func (e *environment) runCheck(c *cli.Context) error {
 		if shown > 0 {
 			p.Say("")
 		}
-		p.Say("%d servers, %d mappings, %d filters: %s", len(doc.Servers), len(doc.Mappings), len(doc.Filters), countText(count))
+		p.Say("%s: %s", countDefinitions(doc), countText(count))
 	}
 	if count[cdc.Error] > 0 {
 		return &silentError{errors.Join(unreachable(all), &report.AttentionError{What: "check found errors"})}
@@ -82,6 +82,14 @@ func unreachable(all []cdc.Finding) error {
 		}
 	}
 	return nil
+}
+
+func countDefinitions(doc *definition.Document) string {
+	text := fmt.Sprintf("%d servers, %d mappings, %d filters", len(doc.Servers), len(doc.Mappings), len(doc.Filters))
+	if n := len(doc.Escalations); n > 0 {
+		text += fmt.Sprintf(", %d escalations", n)
+	}
+	return text
 }
 
 func countText(count map[cdc.Severity]int) string {

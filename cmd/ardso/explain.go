@@ -20,8 +20,8 @@ func (e *environment) explain() *cli.Command {
 		Usage:     "all about one request: its copies, its owner, which filters take it and why not",
 		ArgsUsage: "REQUEST",
 		Description: "Shows where copies of the request are and which of them owns it, what each filter on its form\n" +
-			"would make of it if it were modified now, and which conditions keep a filter from taking it,\n" +
-			"what is pending or in errors, and what was recorded last. It changes nothing.\n\n" +
+			"would make of it if it were modified now, and each escalation if it ran now, which conditions\n" +
+			"keep them from taking it, what is pending or in errors, and what was recorded last. It changes nothing.\n\n" +
 			"Example:\n  ardso explain 000000000000042 --server chicago --form Repair",
 		Flags:  requestPlace(),
 		Action: e.runExplain,
@@ -64,9 +64,10 @@ func showExplanation(w io.Writer, v explainView) error {
 	}
 	b.WriteString("\nIf it were modified now, on " + v.Copies[0].Server + ":\n")
 	explainFilters(&b, v)
+	explainEscalations(&b, v)
 	b.WriteString("\nPending and in errors:\n")
 	for _, p := range v.Pending {
-		explainLine(&b, fmt.Sprintf("%s: %s %s along %q is %s since %s", p.Server, p.ID, p.Type, p.Mapping, p.Status, p.Created.Format(timeFormat)))
+		explainLine(&b, fmt.Sprintf("%s: %s %s is %s since %s", p.Server, p.ID, p.what(), p.Status, p.Created.Format(timeFormat)))
 	}
 	for _, x := range v.Errors {
 		explainLine(&b, fmt.Sprintf("%s: %s %s along %q is in errors since %s: %s [%s]", x.Server, x.ID, x.Action, x.Mapping, x.Created.Format(timeFormat), x.Reason, x.Error))
@@ -114,25 +115,53 @@ func explainFilters(b *strings.Builder, v explainView) {
 			head += "its run_if is " + f.Truth
 		}
 		explainLine(b, head)
-		for _, x := range f.Because {
-			text := fmt.Sprintf("%s is %s", x.Text, x.Truth)
-			if len(x.Values) > 0 {
-				text += ", as " + strings.Join(x.Values, ", ")
-			}
-			b.WriteString("      " + report.Paragraph(text, 8, 80) + "\n")
+		explainReasons(b, f.Because, f.Actions)
+	}
+}
+
+// explainEscalations tells of each escalation on the form whether it would take the request.
+func explainEscalations(b *strings.Builder, v explainView) {
+	if len(v.Escalations) == 0 {
+		return
+	}
+	b.WriteString("\nIf escalations ran now, on " + v.Copies[0].Server + ":\n")
+	for _, x := range v.Escalations {
+		head := fmt.Sprintf("escalation %q, which runs %s: ", x.Name, x.When())
+		switch {
+		case x.Skipped != "":
+			head = fmt.Sprintf("escalation %q: %s", x.Name, x.Skipped)
+		case x.Truth == "error":
+			head += "its run_if cannot be judged: " + x.Error
+		case x.Matches:
+			head += "takes it"
+		default:
+			head += "its run_if is " + x.Truth
 		}
-		for _, a := range f.Actions {
-			text := a.Action
-			if a.Mapping != "" {
-				text += fmt.Sprintf(" along %q", a.Mapping)
-			}
-			if a.To != "" {
-				text += " to " + a.To
-			}
-			if a.Not != "" {
-				text += ": not carried out, as " + a.Not
-			}
-			b.WriteString("      " + report.Paragraph(text, 8, 80) + "\n")
+		explainLine(b, head)
+		explainReasons(b, x.Because, x.Actions)
+	}
+}
+
+// explainReasons tells why a run_if is not true, and what is done.
+func explainReasons(b *strings.Builder, because []run.Condition, actions []run.ActionTrace) {
+	for _, x := range because {
+		text := fmt.Sprintf("%s is %s", x.Text, x.Truth)
+		if len(x.Values) > 0 {
+			text += ", as " + strings.Join(x.Values, ", ")
 		}
+		b.WriteString("      " + report.Paragraph(text, 8, 80) + "\n")
+	}
+	for _, a := range actions {
+		text := a.Action
+		if a.Mapping != "" {
+			text += fmt.Sprintf(" along %q", a.Mapping)
+		}
+		if a.To != "" {
+			text += " to " + a.To
+		}
+		if a.Not != "" {
+			text += ": not carried out, as " + a.Not
+		}
+		b.WriteString("      " + report.Paragraph(text, 8, 80) + "\n")
 	}
 }

@@ -109,7 +109,8 @@ func (e *environment) pending() *cli.Command {
 	return &cli.Command{
 		Name:  "pending",
 		Usage: "operations that were asked for and wait, run or have failed",
-		Description: "Transfers are carried out by `ardso run` in the order in which they were asked for.\n\n" +
+		Description: "Transfers are carried out by `ardso run` in the order in which they were asked for, and runs of escalations\n" +
+			"among them.\n\n" +
 			"Example:\n  ardso pending\n  ardso pending cancel 06jq2v1m8c3h4k5n",
 		Flags:  flags,
 		Action: list,
@@ -132,6 +133,8 @@ func (e *environment) listPending(c *cli.Context) error {
 		}
 		rows, err := gather(all, func(conn *run.Connection) ([]pendingView, error) {
 			list, err := control.ListPending(ctx, conn.DB, f)
+			// Escalations that wait are no operations yet: `ardso status` shows them.
+			list = slices.DeleteFunc(list, func(p control.Pending) bool { return p.Type == control.Escalation && p.Status == control.Waiting })
 			return viewPending(conn.Name, list), err
 		})
 		if err != nil {
@@ -140,7 +143,8 @@ func (e *environment) listPending(c *cli.Context) error {
 		return report.List(e.print(c), rows, "nothing is pending", []report.Column{
 			{Title: "id", Fixed: true},
 			{Title: "server"},
-			{Title: "mapping"},
+			{Title: "type"},
+			{Title: "mapping"}, // or escalation
 			{Title: "where"},
 			{Title: "status"},
 			{Title: "done", Right: true},
@@ -151,7 +155,7 @@ func (e *environment) listPending(c *cli.Context) error {
 			if p.RowsTotal >= 0 {
 				of = number(p.RowsTotal)
 			}
-			return []string{p.ID, p.Server, p.Mapping, cmp.Or(p.Where, "(all)"), p.Status, number(p.RowsDone), of, ago(p.Created)}
+			return []string{p.ID, p.Server, p.Type, p.Mapping, cmp.Or(p.Where, "(all)"), p.Status, number(p.RowsDone), of, ago(p.Created)}
 		})
 	})
 }
@@ -166,7 +170,11 @@ func (e *environment) showPending(c *cli.Context) error {
 		}
 		p := viewPending(conn.Name, []control.Pending{x})[0]
 		return e.print(c).Object(p, func(w io.Writer) error {
-			return details(w, "id", p.ID, "server", p.Server, "type", p.Type, "mapping", p.Mapping, "form", p.Form,
+			name := "mapping"
+			if p.Type == control.Escalation {
+				name = "escalation"
+			}
+			return details(w, "id", p.ID, "server", p.Server, "type", p.Type, name, p.Mapping, "form", p.Form,
 				"where", cmp.Or(p.Where, "(all requests)"), "status", p.Status,
 				"requests", fmt.Sprintf("%s of %s", number(p.RowsDone), number(p.RowsTotal)), "durable to", p.LastKey,
 				"asked for", p.Created.Format(timeFormat)+" by "+p.CreatedBy, "last change", p.Updated.Format(timeFormat),
@@ -188,10 +196,13 @@ func (e *environment) cancelPending(c *cli.Context) error {
 		if slices.Contains([]control.Status{control.Done, control.Failed, control.Cancelled}, x.Status) {
 			return &report.UsageError{Reason: fmt.Sprintf("%s is %s already", x.ID, x.Status), Fix: "`ardso pending` lists what can be cancelled"}
 		}
+		if x.Type == control.Escalation && x.Status == control.Waiting {
+			return &report.UsageError{Reason: fmt.Sprintf("escalation %q waits for its next run", x.Mapping), Fix: "write enabled: no in its definition, and restart `ardso run`"}
+		}
 		if err := control.SetStatus(ctx, conn.DB, x.ID, control.Cancelled, nil); err != nil {
 			return err
 		}
-		e.print(c).Say("%s is cancelled; %s requests had been transferred", x.ID, number(x.RowsDone))
+		e.print(c).Say("%s is cancelled; %s requests were done", x.ID, number(x.RowsDone))
 		return nil
 	})
 }

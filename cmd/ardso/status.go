@@ -20,7 +20,8 @@ func (e *environment) status() *cli.Command {
 		Usage:     "how far each server's log is carried out, and what waits",
 		ArgsUsage: "[SERVER…]",
 		Description: "For each server: who reads its log and how much of it is still to be carried out, what\n" +
-			"log the server keeps for that, how far each thread is, and what is pending or in errors.\n\n" +
+			"log the server keeps for that, how far each thread is, what is pending or in errors, and when\n" +
+			"escalations run.\n\n" +
 			"Example:\n  ardso status\n  ardso status --json | jq .reader.behind",
 		Action: e.runStatus,
 	}
@@ -38,11 +39,10 @@ func (e *environment) runStatus(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, run.CloseAll(conns)) }()
-	sources := run.SourcesOf(doc)
 	all := make([]run.Status, len(conns))
 	var bad []error
 	for i, conn := range conns {
-		all[i] = run.ReadStatus(ctx, conn, sources[conn.Name])
+		all[i] = run.ReadStatus(ctx, conn, doc)
 		if all[i].Error != "" {
 			bad = append(bad, &statusError{all[i]})
 		}
@@ -59,6 +59,9 @@ func (e *environment) runStatus(c *cli.Context) (err error) {
 			return err
 		}
 		if err := showAway(p.Out, all); err != nil {
+			return err
+		}
+		if err := showEscalations(p.Out, all); err != nil {
 			return err
 		}
 		for _, err := range bad {
@@ -209,6 +212,35 @@ func showOwned(w io.Writer, all []run.Status) error {
 	for _, s := range all {
 		if s.Owned != nil && s.Owned.Owned+s.Owned.Others > 0 {
 			t.Rows = append(t.Rows, []string{s.Server, number(s.Owned.Owned), number(s.Owned.Others), faultsText(s.Owned.Faults)})
+		}
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return t.Write(w, 80)
+}
+
+// showEscalations shows when escalations run and what their last runs came to, where there are any.
+func showEscalations(w io.Writer, all []run.Status) error {
+	t := report.Table{Columns: []report.Column{
+		{Title: "server"},
+		{Title: "escalation"},
+		{Title: "next run, UTC", Fixed: true},
+		{Title: "last run, UTC", Fixed: true},
+		{Title: "matched", Right: true},
+		{Title: "status"},
+	}}
+	const format = "2006-01-02 15:04"
+	for _, s := range all {
+		for _, e := range s.Escalations {
+			row := []string{s.Server, e.Name, e.Next.UTC().Format(format), "never", "", ""}
+			if e.Last != nil {
+				row[3], row[4], row[5] = e.Last.Began.UTC().Format(format), number(e.Last.Matched), e.Last.Status
+			}
+			t.Rows = append(t.Rows, row)
 		}
 	}
 	if len(t.Rows) == 0 {

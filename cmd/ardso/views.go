@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"ardso/mapping"
@@ -38,6 +39,14 @@ func viewPending(server string, list []control.Pending) []pendingView {
 		}
 	}
 	return out
+}
+
+// what names the operation.
+func (p *pendingView) what() string {
+	if p.Type == control.Escalation {
+		return fmt.Sprintf("escalation %q", p.Mapping)
+	}
+	return fmt.Sprintf("%s along %q", p.Type, p.Mapping)
 }
 
 // errorView is a row of dso_pending_error as it is shown.

@@ -41,6 +41,11 @@ func Check(d *Document, catalogs map[string]Catalog) (*Compiled, error) {
 			out.Filters = append(out.Filters, x)
 		}
 	}
+	for _, e := range d.Escalations {
+		if x := c.escalation(e); x != nil && e.Enabled {
+			out.Escalations = append(out.Escalations, x)
+		}
+	}
 	c.twoDefaults()
 	if err := c.sorted().err(); err != nil {
 		return nil, err
@@ -308,7 +313,7 @@ func (c *checker) filter(f *Filter) *CompiledFilter {
 	if form == nil {
 		return nil
 	}
-	x := &CompiledFilter{Filter: f, Form: form, Named: map[*Deletion]*NamedDelete{}}
+	x := &CompiledFilter{Filter: f, Form: form}
 	scope := c.scope(f.Server)
 	scope.Form, scope.TRDB, scope.NullCompareAR = form, true, f.NullCompare == NullAR
 	q, err := qual.Compile(f.RunIf.Value, scope)
@@ -318,21 +323,53 @@ func (c *checker) filter(f *Filter) *CompiledFilter {
 		c.qualWarnings(f.RunIf, q.Warnings())
 		x.RunIf = q
 	}
-	for _, a := range slices.Concat(f.Actions, f.Else) {
-		if a.Delete != nil && a.Delete.Mapping == "" {
-			x.Named[a.Delete] = c.namedDelete(a.Delete, f, form)
+	x.Named = c.named(f.Server, form, slices.Concat(f.Actions, f.Else))
+	return x
+}
+
+func (c *checker) escalation(e *Escalation) *CompiledEscalation {
+	form := c.form(e.Server, e.Form, e.PosOf("server"), e.PosOf("form"))
+	if form == nil {
+		return nil
+	}
+	x := &CompiledEscalation{Escalation: e, Form: form, When: e.When(c.doc.Server(e.Server))}
+	scope := c.scope(e.Server)
+	scope.Form = form
+	q, err := qual.Compile(e.RunIf.Value, scope)
+	if err != nil {
+		c.qualErrors(e.RunIf, "bad_qualification", err)
+	} else {
+		c.qualWarnings(e.RunIf, q.Warnings())
+		x.RunIf = q
+	}
+	x.Named = c.named(e.Server, form, slices.Concat(e.Actions, e.Else))
+	for _, a := range e.Else {
+		if named := x.Named[a.Delete]; named != nil && (len(named.RequestID.Fields()) > 0 || named.RequestID.HasExternal()) {
+			c.add(a.Delete.RequestID.Pos, "no_request", "write an expression without fields: under else no request was found",
+				"escalation %q names a field of form %q where no request was found", e.Name, form.Name)
 		}
 	}
 	return x
 }
 
+// named compiles the deletes among a rule's actions that name their request by themselves.
+func (c *checker) named(server string, form *schema.Form, actions []Action) map[*Deletion]*NamedDelete {
+	all := map[*Deletion]*NamedDelete{}
+	for _, a := range actions {
+		if a.Delete != nil && a.Delete.Mapping == "" {
+			all[a.Delete] = c.namedDelete(a.Delete, server, form)
+		}
+	}
+	return all
+}
+
 // namedDelete compiles a delete of the request that server, form and request_id name.
-func (c *checker) namedDelete(d *Deletion, f *Filter, form *schema.Form) *NamedDelete {
+func (c *checker) namedDelete(d *Deletion, server string, form *schema.Form) *NamedDelete {
 	to := c.form(d.Server, d.Form, d.PosOf("server"), d.PosOf("form"))
 	if to == nil {
 		return nil
 	}
-	scope := c.scope(f.Server)
+	scope := c.scope(server)
 	scope.Form = form
 	if len(to.Key) == 1 {
 		scope.Target = to.Key[0]

@@ -126,6 +126,9 @@ func describeCompiled(c *Compiled) string {
 	for _, f := range c.Filters {
 		fmt.Fprintf(&b, "filter %s: form %s, always %t, named deletes %d\n", f.Name, f.Form.Name, f.RunIf.IsAlways(), len(f.Named))
 	}
+	for _, e := range c.Escalations {
+		fmt.Fprintf(&b, "escalation %s: form %s, %s, always %t, named deletes %d\n", e.Name, e.Form.Name, e.When, e.RunIf.IsAlways(), len(e.Named))
+	}
 	return b.String()
 }
 

@@ -1,17 +1,21 @@
 package definition
 
 import (
+	"slices"
+
 	"ardso/mapping/qual"
+	"ardso/mapping/schedule"
 	"ardso/sql/schema"
 )
 
 // Compiled is what Check makes of a document: definitions joined with the forms they speak of. It
 // is not modified after Check and may be read by any number of goroutines.
 type Compiled struct {
-	Document *Document
-	Mappings []*CompiledMapping // in document order, disabled ones included
-	Filters  []*CompiledFilter  // in execution order, enabled ones only
-	Warnings ErrorList          // what is allowed but worth a look
+	Document    *Document
+	Mappings    []*CompiledMapping    // in document order, disabled ones included
+	Filters     []*CompiledFilter     // in execution order, enabled ones only
+	Escalations []*CompiledEscalation // in document order, enabled ones only
+	Warnings    ErrorList             // what is allowed but worth a look
 }
 
 // Mapping returns nil where no mapping has that name.
@@ -22,6 +26,49 @@ func (c *Compiled) Mapping(name string) *CompiledMapping {
 		}
 	}
 	return nil
+}
+
+// Escalation returns nil where no enabled escalation has that name.
+func (c *Compiled) Escalation(name string) *CompiledEscalation {
+	for _, e := range c.Escalations {
+		if e.Name == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// Use is an action where an enabled filter or escalation has it.
+type Use struct {
+	Action
+	Server string       // that the rule is on, and the form there
+	Form   *schema.Form // instead of its name
+	Named  *NamedDelete // of a delete that names its request by itself
+}
+
+// Uses lists all actions, be they under else: those of filters in execution order, then those of escalations.
+func (c *Compiled) Uses() (all []Use) {
+	for _, f := range c.Filters {
+		for _, a := range slices.Concat(f.Actions, f.Else) {
+			all = append(all, Use{Action: a, Server: f.Server, Form: f.Form, Named: f.Named[a.Delete]})
+		}
+	}
+	for _, e := range c.Escalations {
+		for _, a := range slices.Concat(e.Actions, e.Else) {
+			all = append(all, Use{Action: a, Server: e.Server, Form: e.Form, Named: e.Named[a.Delete]})
+		}
+	}
+	return all
+}
+
+// TransferPool is the pool in which a mapping's transfers run.
+func (c *Compiled) TransferPool(mapping string) string {
+	for _, u := range c.Uses() {
+		if u.Transfer != nil && u.Transfer.Mapping == mapping {
+			return u.Transfer.Pool
+		}
+	}
+	return DefaultPool
 }
 
 // CompiledMapping is a mapping with its forms and field map.
@@ -52,8 +99,17 @@ type CompiledFilter struct {
 	Named map[*Deletion]*NamedDelete
 }
 
+// CompiledEscalation is an escalation with its form, its schedule and its Run If.
+type CompiledEscalation struct {
+	*Escalation
+	Form  *schema.Form // instead of Escalation.Form, its name
+	When  *schedule.Schedule
+	RunIf *qual.Qualification // never nil; where the escalation has none it is always true
+	Named map[*Deletion]*NamedDelete
+}
+
 // NamedDelete is what a delete action with server, form and request_id refers to.
 type NamedDelete struct {
 	Form      *schema.Form
-	RequestID *qual.Expression // over the filter's form
+	RequestID *qual.Expression // over the form of the filter or escalation
 }

@@ -6,8 +6,8 @@
 // itself and what was meant; both report all of them at once, as an ErrorList.
 //
 // It leaves to others: reading files and the environment (the caller), what qualifications and
-// expressions mean (package qual), where forms come from (package catalog), and what the
-// definitions make of a change (package mapping).
+// expressions mean (package qual), when a schedule is due (package schedule), where forms come from
+// (package catalog), and what the definitions make of a change (package mapping).
 //
 // Read Document and what it holds, Parse, then Compiled and Check. The keys, their meaning and their
 // defaults stand once, in keys.go, which also makes docs/ardso.schema.json.
@@ -16,6 +16,7 @@ package definition
 import (
 	"time"
 
+	"ardso/mapping/schedule"
 	"ardso/sql/schema"
 )
 
@@ -236,11 +237,22 @@ type Escalation struct {
 // Schedule is a set of times. Days of week and of month are joined by OR.
 type Schedule struct {
 	Place
-	Weekdays  []time.Weekday `json:"weekdays,omitempty"`  // none of both: every day
-	MonthDays []int          `json:"monthdays,omitempty"` // 1 to 31
-	Hour      int            `json:"hour"`
-	Minute    int            `json:"minute"`
-	Zone      string         `json:"zone"` // default: the server's time zone
+	Weekdays  []time.Weekday  `json:"weekdays,omitempty"`  // none of both: every day
+	MonthDays []int           `json:"monthdays,omitempty"` // 1 to 31, schedule.LastDay
+	Times     []schedule.Time `json:"time"`                // ascending, at least one
+	Zone      string          `json:"zone"`                // default: the server's time zone
+}
+
+// When is the escalation's schedule on its server.
+func (e *Escalation) When(s *Server) *schedule.Schedule {
+	if e.At == nil {
+		return &schedule.Schedule{Every: e.Every}
+	}
+	c := schedule.Calendar{Weekdays: e.At.Weekdays, MonthDays: e.At.MonthDays, Times: e.At.Times, Zone: s.Location()}
+	if z, err := time.LoadLocation(e.At.Zone); err == nil && e.At.Has("zone") { // Parse has refused unknown zones
+		c.Zone = z
+	}
+	return &schedule.Schedule{Calendar: c}
 }
 
 // named is an item that others refer to by name.

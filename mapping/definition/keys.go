@@ -11,6 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"ardso/mapping/schedule"
 	"ardso/sql/schema"
 )
 
@@ -468,24 +469,41 @@ var scheduleObject = object[Schedule]{
 	place: func(s *Schedule) *Place { return &s.Place },
 	keys: []key[Schedule]{
 		is("weekdays", weekdays, func(s *Schedule) *[]time.Weekday { return &s.Weekdays }, "Days such as mon, or ranges such as mon-fri; default: every day."),
-		is("monthdays", oneOrList(integer(1, 31)), func(s *Schedule) *[]int { return &s.MonthDays }, "Days of the month, 1 to 31; with weekdays: either of them."),
-		must(key[Schedule]{name: "time", doc: "Time of day, in quotes: \"18:00\".", schema: schemaOf{"type": "string", "pattern": `^([01][0-9]|2[0-3]):[0-5][0-9]$`}, read: readTime}),
+		is("monthdays", monthDays, func(s *Schedule) *[]int { return &s.MonthDays }, "Days of the month, 1 to 31, or last; with weekdays: either of them."),
+		must(is("time", times, func(s *Schedule) *[]schedule.Time { return &s.Times }, "Time of day, in quotes: \"18:00\". One, or a list.")),
 		is("zone", zone, func(s *Schedule) *string { return &s.Zone }, "Time zone; default: the server's."),
 	},
 }
 
-func readTime(r *reader, n ast.Node, s *Schedule) {
-	t, ok := r.text(n)
-	if !ok {
-		return
-	}
-	at, err := time.Parse("15:04", t.Value)
-	if err != nil || len(t.Value) != 5 {
-		r.add(t.Pos, "bad_time", `write hours and minutes, such as "18:00"`, "%q is not a time of day", t.Value)
-		return
-	}
-	s.Hour, s.Minute = at.Hour(), at.Minute()
-}
+// monthDays are days of the month.
+var monthDays = oneOrDistinct(shape[int]{
+	schema: schemaOf{"anyOf": []any{integer(1, 31).schema, schemaOf{"const": "last"}}},
+	read: func(r *reader, n ast.Node) (int, bool) {
+		if s, ok := unwrap(n).(*ast.StringNode); ok {
+			if s.Value != "last" {
+				r.add(r.pos(n), "bad_value", "write a number from 1 to 31, or last", "unknown day of the month %q", s.Value)
+			}
+			return schedule.LastDay, s.Value == "last"
+		}
+		return integer(1, 31).read(r, n)
+	},
+})
+
+// times are times of day.
+var times = oneOrDistinct(shape[schedule.Time]{
+	schema: schemaOf{"type": "string", "pattern": `^([01][0-9]|2[0-3]):[0-5][0-9]$`},
+	read: func(r *reader, n ast.Node) (schedule.Time, bool) {
+		t, ok := r.text(n)
+		if !ok {
+			return schedule.Time{}, false
+		}
+		at, err := schedule.ParseTime(t.Value)
+		if err != nil {
+			r.add(t.Pos, "bad_time", `write hours and minutes, such as "18:00"`, "%s", err)
+		}
+		return at, err == nil
+	},
+})
 
 var dayNames = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 

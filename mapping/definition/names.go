@@ -236,8 +236,28 @@ func (n namer) escalation(e *Escalation) {
 	if e.Has("at") == e.Has("every") {
 		n.add(e.Pos, "missing_key", "write at or every", "escalation %q needs either at or every", e.Name)
 	}
+	if len(e.Actions)+len(e.Else) == 0 && !e.Has("else") && !e.Has("transfer") && !e.Has("return") && !e.Has("delete") {
+		n.add(e.Pos, "no_action", "write transfer, return or delete", "escalation %q does nothing", e.Name)
+	}
 	n.actions(e.Server, e.Form, e.Actions)
 	n.actions(e.Server, e.Form, e.Else)
+	for _, a := range e.Else {
+		n.noRequest(e, a)
+	}
+}
+
+// noRequest complains of an action under an escalation's else that needs a request: it is carried out where
+// there is none (ar-database-reference 12, row 31).
+func (n namer) noRequest(e *Escalation, a Action) {
+	const advice = "under else only a delete that names server, form and request_id has something to work on"
+	switch {
+	case a.Transfer != nil:
+		n.add(a.Transfer.Pos, "no_request", advice, "escalation %q transfers where no request was found", e.Name)
+	case a.Return != nil:
+		n.add(a.Return.Pos, "no_request", advice, "escalation %q returns where no request was found", e.Name)
+	case a.Delete.Mapping != "":
+		n.add(a.Delete.PosOf("mapping"), "no_request", advice, "escalation %q deletes the copy of a request where none was found", e.Name)
+	}
 }
 
 // actions checks what the actions of a rule on a form refer to.
@@ -360,11 +380,8 @@ func (n namer) onePool() {
 				"requests of form %q on %s go to %s in pool %q here and in pool %q at %s", w.form, w.server, w.target, pool, before.pool, before.at)
 		}
 	}
-	for _, f := range n.doc.Filters {
-		if !f.Enabled {
-			continue
-		}
-		for _, a := range slices.Concat(f.Actions, f.Else) {
+	noteAll := func(server, form string, actions []Action) {
+		for _, a := range actions {
 			mapping, pool, place, target := "", "", Place{}, ""
 			switch {
 			case a.Transfer != nil:
@@ -376,8 +393,18 @@ func (n namer) onePool() {
 				target = m.To.Server
 			}
 			if target != "" && n.doc.Pool(pool) != nil {
-				note(way{f.Server, f.Form, target}, pool, place.PosOf("pool"))
+				note(way{server, form, target}, pool, place.PosOf("pool"))
 			}
+		}
+	}
+	for _, f := range n.doc.Filters {
+		if f.Enabled {
+			noteAll(f.Server, f.Form, slices.Concat(f.Actions, f.Else))
+		}
+	}
+	for _, e := range n.doc.Escalations {
+		if e.Enabled {
+			noteAll(e.Server, e.Form, slices.Concat(e.Actions, e.Else))
 		}
 	}
 }

@@ -431,11 +431,13 @@ func TestKinds(t *testing.T) {
 }
 
 func TestSchedule(t *testing.T) {
-	d, _ := Parse([]File{read(t, "testdata/bad/parse/unsupported.yaml")}, testSecrets)
-	at := d.Escalations[0].At
-	if at.Hour != 18 || at.Minute != 0 || at.Zone != "America/Los_Angeles" || len(at.Weekdays) != 6 || at.Weekdays[0] != time.Sunday ||
-		len(at.MonthDays) != 2 || d.Escalations[1].Every != time.Hour {
-		t.Errorf("got %+v", at)
+	d, _ := Parse([]File{read(t, "testdata/bad/parse/escalations.yaml")}, testSecrets)
+	for i, want := range []string{
+		"at sun,mon,tue,wed,thu,fri,1,31,last 07:15,18:00 Asia/Tokyo", "every 1h0m0s", "at 02:30 America/Los_Angeles",
+	} {
+		if got := d.Escalations[i].When(d.Server("sf")).String(); got != want {
+			t.Errorf("escalation %q: got %s, want %s", d.Escalations[i].Name, got, want)
+		}
 	}
 }
 

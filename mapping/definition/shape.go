@@ -172,6 +172,24 @@ func oneOrList[T any](item shape[T]) shape[[]T] {
 	}
 }
 
+// oneOrDistinct is oneOrList without any that stands twice.
+func oneOrDistinct[T comparable](item shape[T]) shape[[]T] {
+	list := oneOrList(item)
+	return shape[[]T]{schema: list.schema, read: func(r *reader, n ast.Node) ([]T, bool) {
+		seen := map[T]bool{}
+		once := item
+		once.read = func(r *reader, n ast.Node) (T, bool) {
+			v, ok := item.read(r, n)
+			if ok && seen[v] {
+				r.add(r.pos(n), "duplicate_value", "name each once", "%s stands twice", n)
+			}
+			seen[v] = true
+			return v, ok
+		}
+		return oneOrList(once).read(r, n)
+	}}
+}
+
 // readAll reads what it can; what it complained of is left out, so that the rest is still checked.
 func readAll[T any](r *reader, item shape[T], nodes []ast.Node) ([]T, bool) {
 	vs := make([]T, 0, len(nodes))

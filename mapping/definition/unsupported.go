@@ -7,12 +7,6 @@ var unsupported = []struct {
 	reason string
 	find   func(d *Document) []Pos
 }{
-	{"escalations", "nothing runs them yet; `ardso transfer --where` does it by hand", func(d *Document) (at []Pos) {
-		for _, e := range d.Escalations {
-			at = append(at, e.Pos)
-		}
-		return at
-	}},
 	{"logical_mappings", "server names are not replaced yet; write the servers' own names", func(d *Document) (at []Pos) {
 		for _, l := range d.LogicalMappings {
 			at = append(at, l.Pos)

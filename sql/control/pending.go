@@ -19,7 +19,7 @@ const (
 	Done      Status = "done"      // carried out
 	Failed    Status = "failed"    // ended by an error
 	Cancelled Status = "cancelled" // ended by a person
-	Waiting   Status = "waiting"   // an update before its hour
+	Waiting   Status = "waiting"   // an update or escalation before its hour
 	Retry     Status = "retry"     // its target does not accept
 )
 
@@ -27,7 +27,7 @@ const (
 type Pending struct {
 	ID            string // "" = InsertPending makes one
 	Type          string // "transfer", …
-	Mapping       string
+	Mapping       string // of an Escalation its name
 	Form          string // of this server
 	Qualification string // which requests; "" = all
 	Status        Status // "" = New
@@ -41,7 +41,7 @@ type Pending struct {
 	CreatedBy     string
 	Updated       time.Time
 
-	// Of an update that waits, type "update"; WaitUpdate writes these.
+	// Of an update that waits, type "update"; WaitUpdate writes these. Of an Escalation the last two.
 	Request   string    // the one request it is for
 	Target    string    // server that it goes to
 	Operation string    // JSON, opaque here

@@ -153,6 +153,7 @@ func (c *checking) definitions(ctx context.Context) error {
 	}
 	for _, name := range c.sys.Sources() {
 		c.source(ctx, c.sys.Servers[name])
+		c.escalations(ctx, c.sys.Servers[name])
 	}
 	for _, t := range c.targets() {
 		for _, rule := range targetRules {
@@ -161,6 +162,28 @@ func (c *checking) definitions(ctx context.Context) error {
 	}
 	c.newIDs()
 	return nil
+}
+
+// escalations tells when the server's escalations run, and of last runs that failed.
+func (c *checking) escalations(ctx context.Context, srv *Server) {
+	if control.Check(ctx, srv.DB, srv.Name) != nil {
+		return // said already
+	}
+	list, err := ReadEscalations(ctx, srv.DB, c.sys.Document, srv.Name)
+	if err != nil {
+		c.failed(srv.Name, err)
+	}
+	for _, e := range list {
+		text := fmt.Sprintf("escalation %q (%s): next run %s, ", e.Name, e.Schedule, e.Local(e.Next))
+		switch {
+		case e.Last == nil:
+			c.found(srv.Name, "escalation.next", cdc.Note, "", "%snever run", text)
+		case e.Last.Error != "":
+			c.found(srv.Name, "escalation.failed", cdc.Warning, e.Last.Remedy, "%slast run %s failed: %s", text, e.Local(e.Last.Began), e.Last.Reason)
+		default:
+			c.found(srv.Name, "escalation.next", cdc.Note, "", "%slast run %s is %s, %d requests matched", text, e.Local(e.Last.Began), e.Last.Status, e.Last.Matched)
+		}
+	}
 }
 
 // source checks that the server's log can be read, and on from where ardso left off.

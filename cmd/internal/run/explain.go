@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ardso/mapping"
 	"ardso/mapping/definition"
 	"ardso/mapping/ownership"
 	"ardso/mapping/qual"
@@ -22,9 +23,12 @@ type Explanation struct {
 
 	Filters []FilterTrace `json:"filters"`          // on the request's form, in execution order
 	Chosen  *ChosenBy     `json:"chosen,omitempty"` // the mapping that the request itself chooses
-	Pending []PendingOf   `json:"-"`                // operations that were asked for and take in one of its copies
-	Errors  []ErrorOf     `json:"-"`                // operations on it that could not be carried out
-	Last    []LastOf      `json:"last"`             // recorded conflicts, and what people did, oldest first
+
+	Escalations []EscalationTrace `json:"escalations"` // on the request's form
+
+	Pending []PendingOf `json:"-"`    // operations that were asked for and take in one of its copies
+	Errors  []ErrorOf   `json:"-"`    // operations on it that could not be carried out
+	Last    []LastOf    `json:"last"` // recorded conflicts, and what people did, oldest first
 }
 
 // ChosenBy is a mapping that the request's own distributed fields name.
@@ -36,16 +40,35 @@ type ChosenBy struct {
 
 // FilterTrace is what a filter makes of the request as it is now, were it modified now.
 type FilterTrace struct {
-	Name    string           `json:"name"`
-	Order   int              `json:"order"`
-	On      definition.Event `json:"on"`
-	RunIf   string           `json:"run_if"`
-	Truth   string           `json:"truth"` // of run_if: true, false, unknown; error
-	Error   string           `json:"error,omitempty"`
-	Because []Condition      `json:"because,omitempty"` // conditions that kept run_if from being true
-	Skipped string           `json:"skipped,omitempty"` // why the filter would not run at all
-	Matches bool             `json:"matches"`           // it would run, and run_if is true
-	Actions []ActionTrace    `json:"actions"`           // that it would take, be it by its else
+	Name  string           `json:"name"`
+	Order int              `json:"order"`
+	On    definition.Event `json:"on"`
+	Judged
+	Skipped string        `json:"skipped,omitempty"` // why the filter would not run at all
+	Matches bool          `json:"matches"`           // it would run, and run_if is true
+	Actions []ActionTrace `json:"actions"`           // that it would take, be it by its else
+}
+
+// EscalationTrace is what an escalation makes of the request as it is now, were it to run now.
+type EscalationTrace struct {
+	Name string    `json:"name"`
+	Next time.Time `json:"next,omitzero"` // when it runs
+	Judged
+	Skipped string        `json:"skipped,omitempty"` // why it does not run
+	Matches bool          `json:"matches"`
+	Actions []ActionTrace `json:"actions"` // that it would take
+	next    string        // Next where it is scheduled
+}
+
+// When spells Next as clocks show it where the escalation is scheduled.
+func (t *EscalationTrace) When() string { return t.next }
+
+// Judged is what a run_if says of the request.
+type Judged struct {
+	RunIf   string      `json:"run_if"`
+	Truth   string      `json:"truth"` // true, false, unknown; error
+	Error   string      `json:"error,omitempty"`
+	Because []Condition `json:"because,omitempty"` // conditions that kept it from being true
 }
 
 // Condition is a part of a run_if.
@@ -95,12 +118,12 @@ func Explain(ctx context.Context, doc *definition.Document, all []*Connection, s
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Chain: ch, Filters: []FilterTrace{}, Last: []LastOf{}}
+	e := &Explanation{Chain: ch, Filters: []FilterTrace{}, Escalations: []EscalationTrace{}, Last: []LastOf{}}
 	if o := ch.Owner(); o != nil {
 		p := o.Place()
 		e.Owned = &p
 	}
-	for _, step := range []func(context.Context, *definition.Document) error{e.readFilters, e.readPending, e.readErrors, e.readLast} {
+	for _, step := range []func(context.Context, *definition.Document) error{e.readFilters, e.readEscalations, e.readPending, e.readErrors, e.readLast} {
 		if err := step(ctx, doc); err != nil {
 			return nil, err
 		}
@@ -146,14 +169,15 @@ func (e *Explanation) readFilters(ctx context.Context, doc *definition.Document)
 	list := slices.DeleteFunc(slices.Clone(doc.Filters), func(x *definition.Filter) bool { return x.Server != c.Server || x.Form != c.Form })
 	slices.SortStableFunc(list, func(a, b *definition.Filter) int { return a.Order - b.Order })
 	for _, x := range list {
-		t := FilterTrace{Name: x.Name, Order: x.Order, On: x.On, RunIf: x.RunIf.Value, Actions: []ActionTrace{}}
+		sc := scope(doc.Server(c.Server), f)
+		sc.TRDB, sc.NullCompareAR = true, x.NullCompare == definition.NullAR
+		t := FilterTrace{Name: x.Name, Order: x.Order, On: x.On, Judged: judge(x.RunIf.Value, sc, environment(c, f, row)), Actions: []ActionTrace{}}
 		switch {
 		case !x.Enabled:
 			t.Skipped = "it is disabled"
 		case !x.On.Has(definition.Modify):
 			t.Skipped = fmt.Sprintf("it runs on %s, not when a user modifies the request", x.On)
 		}
-		t.judge(x, doc.Server(c.Server), environment(c, f, row), f)
 		if t.Skipped == "" && t.Truth != "error" {
 			actions := x.Actions
 			if t.Matches = t.Truth == qual.True.String(); !t.Matches {
@@ -168,14 +192,44 @@ func (e *Explanation) readFilters(ctx context.Context, doc *definition.Document)
 	return nil
 }
 
-// judge evaluates a filter's run_if.
-func (t *FilterTrace) judge(x *definition.Filter, s *definition.Server, env *qual.Env, f *schema.Form) {
-	sc := scope(s, f)
-	sc.TRDB, sc.NullCompareAR = true, x.NullCompare == definition.NullAR
-	q, err := qual.Compile(x.RunIf.Value, sc)
+func (e *Explanation) readEscalations(ctx context.Context, doc *definition.Document) error {
+	c := e.Copies[0]
+	f, row, err := c.whole(ctx)
+	if err != nil || row == nil {
+		return err
+	}
+	waiting, err := ReadEscalations(ctx, c.conn.DB, doc, c.Server)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Server, err)
+	}
+	for _, x := range doc.Escalations {
+		if x.Server != c.Server || x.Form != c.Form {
+			continue
+		}
+		env := &qual.Env{Fields: row, Keywords: mapping.EscalationKeywords(time.Now(), c.Server, c.Form)}
+		t := EscalationTrace{Name: x.Name, Judged: judge(x.RunIf.Value, scope(doc.Server(c.Server), f), env), Skipped: "it is disabled", Actions: []ActionTrace{}}
+		for _, w := range waiting {
+			if w.Name == x.Name {
+				t.Skipped, t.Next, t.next = "", w.Next, w.Local(w.Next)
+			}
+		}
+		if t.Matches = t.Skipped == "" && t.Truth == qual.True.String(); t.Matches {
+			for _, a := range x.Actions {
+				t.Actions = append(t.Actions, e.action(doc, a))
+			}
+		}
+		e.Escalations = append(e.Escalations, t)
+	}
+	return nil
+}
+
+// judge evaluates a run_if.
+func judge(runIf string, sc qual.Scope, env *qual.Env) Judged {
+	t := Judged{RunIf: runIf}
+	q, err := qual.Compile(runIf, sc)
 	if err != nil {
 		t.Truth, t.Error = "error", err.Error()
-		return
+		return t
 	}
 	trace := q.Trace(env)
 	t.Truth = trace.Truth.String()
@@ -194,6 +248,7 @@ func (t *FilterTrace) judge(x *definition.Filter, s *definition.Server, env *qua
 		}
 		t.Because = append(t.Because, c)
 	}
+	return t
 }
 
 // valueText is a value within a sentence.

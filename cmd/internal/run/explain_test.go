@@ -55,6 +55,9 @@ mappings:
   - {name: a to b, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: data + ownership, when_to_update: immediately}
   - {name: copies, from: {server: a, form: Repair}, to: {server: c, form: Repair}}
   - {name: off, enabled: no, from: {server: a, form: Repair}, to: {server: c, form: Repair}}
+escalations:
+  - {name: evening, server: a, form: Repair, at: {time: "18:00", zone: Asia/Tokyo}, run_if: "'status' = 1 AND $USER$ = \"AR_ESCALATOR\"", transfer: {mapping: copies}}
+  - {name: night, server: a, form: Repair, every: 1h, run_if: "'status' = 7", transfer: {mapping: a to b}, enabled: no}
 filters:
   - {name: give, server: a, form: Repair, on: [submit, modify], order: 300, run_if: "'status' = 1 AND 'summary' LIKE \"%o%\"", transfer: {mapping: a to b}}
   - {name: copy, server: a, form: Repair, on: [submit, modify], order: 200, run_if: "'status' = 7 OR 'notes' = \"x\"", transfer: {mapping: copies}}

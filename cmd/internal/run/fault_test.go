@@ -52,7 +52,7 @@ func (o *owned) faultsOf(server string) string {
 	o.t.Helper()
 	for _, c := range o.connect() {
 		if c.Name == server {
-			return fmt.Sprint(run.ReadStatus(o.t.Context(), c, false).Owned.Faults)
+			return fmt.Sprint(run.ReadStatus(o.t.Context(), c, o.sys.Document).Owned.Faults)
 		}
 	}
 	return ""

@@ -106,6 +106,9 @@ func (c *Connection) guardable(doc *definition.Document, form string) ([]*schema
 	for _, f := range doc.Filters {
 		add(f.Server, f.Form)
 	}
+	for _, e := range doc.Escalations {
+		add(e.Server, e.Form)
+	}
 	return forms, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ardso/cdc"
@@ -19,9 +20,9 @@ import (
 	"ardso/sql/value"
 )
 
-// jobs carries out what is asked for in the server's dso_pending: transfers by qualification, chunk
-// by chunk by watermark select. A job's progress is kept in its row once a chunk is durable on the
-// targets, so it goes on there after a restart.
+// jobs carries out what is asked for in the server's dso_pending, one after another: transfers and returns by
+// qualification and runs of escalations, chunk by chunk by watermark select. A job's progress is kept in its row
+// once a chunk is durable on the targets, so it goes on there after a restart.
 type jobs struct {
 	s      *source
 	writer *statement.Writer
@@ -35,7 +36,8 @@ type jobs struct {
 // job is the one under way.
 type job struct {
 	control.Pending
-	durable chan step // chunks that became durable
+	durable chan step    // chunks that became durable
+	taken   atomic.Int64 // of an escalation: at least so many requests, be they carried out or not
 }
 
 // step is a chunk that is durable.
@@ -52,6 +54,7 @@ func newJobs(s *source) *jobs {
 // run looks for jobs until ctx ends.
 func (j *jobs) run(ctx context.Context) error {
 	seenIdle := false
+	escalations := newEscalations(j.s)
 	retried := j.s.retried // which may ask for hand-overs again
 	for {
 		asked := retried == nil
@@ -69,6 +72,15 @@ func (j *jobs) run(ctx context.Context) error {
 				}
 				return err
 			}
+		}
+		begun, err := escalations.begin(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		case begun:
+			continue
 		}
 		if len(list) == 0 && asked && !seenIdle {
 			seenIdle = true
@@ -129,7 +141,11 @@ func (j *jobs) drained(ctx context.Context) error {
 // error is one that concerns the whole source.
 func (j *jobs) one(ctx context.Context, p control.Pending) error {
 	db := j.s.server.DB
-	log := j.s.log.With("job", p.ID, "mapping", p.Mapping)
+	what := "mapping"
+	if p.Type == control.Escalation {
+		what = "escalation"
+	}
+	log := j.s.log.With("job", p.ID, what, p.Mapping)
 	rows, where, err := j.prepare(ctx, &p)
 	if err != nil {
 		log.Error("job failed", "err", err)
@@ -151,12 +167,7 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 
 	selected := make(chan error, 1) // nil once it has told that all is selected
 	result := selected
-	go func() {
-		result <- j.s.stream.Select(ctx, watermark.Job{
-			ID: p.ID, Mapping: p.Mapping, Return: isReturn(p.Type), Follow: p.Type == jobFollow, Again: p.Type == control.TransferAgain || p.Type == control.ReturnAgain, Where: p.Qualification, After: p.LastKey,
-			Rows: &chunker{jobs: j, form: rows, where: where},
-		})
-	}()
+	go func() { result <- j.s.stream.Select(ctx, jb.selects(&chunker{jobs: j, form: rows, where: where})) }()
 	for {
 		select {
 		case err := <-selected:
@@ -172,7 +183,7 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 			return control.SetStatus(ctx, db, p.ID, control.Failed, err)
 		case st := <-jb.durable:
 			jb.RowsDone += int64(st.rows)
-			if err := control.SetProgress(ctx, db, p.ID, st.lastKey, jb.RowsDone, jb.RowsTotal); err != nil {
+			if err := control.SetProgress(ctx, db, p.ID, st.lastKey, max(jb.RowsDone, jb.taken.Load()), jb.RowsTotal); err != nil {
 				return err
 			}
 			if st.final {
@@ -191,18 +202,29 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 	}
 }
 
+// selects is what the job's rows are selected for. An escalation takes those that the log touches meanwhile, too: no
+// filter need take such a change, and the next run may be a day away.
+func (jb *job) selects(rows *chunker) watermark.Job {
+	w := watermark.Job{ID: jb.ID, After: jb.LastKey, Rows: rows}
+	if jb.Type == control.Escalation {
+		w.Escalation, w.At, w.Before, w.Whole = jb.Mapping, jb.Due, jb.RowsDone, rows.shape()
+		return w
+	}
+	w.Mapping, w.Return, w.Follow, w.Where = jb.Mapping, isReturn(jb.Type), jb.Type == jobFollow, jb.Qualification
+	w.Again = jb.Type == control.TransferAgain || jb.Type == control.ReturnAgain
+	return w
+}
+
 // prepare finds the form to select from and the part of the qualification that the database can judge.
 func (j *jobs) prepare(ctx context.Context, p *control.Pending) (*schema.Form, schema.Condition, error) {
-	var none schema.Condition
-	form, err := jobForm(j.s.sys.Compiled, j.s.server.Name, p)
-	if err != nil {
-		return nil, none, err
+	prepare := j.prepareTransfer
+	if p.Type == control.Escalation {
+		prepare = j.prepareEscalation
 	}
-	q, err := j.s.decider.CompileWhere(p.Qualification, form)
+	form, cond, err := prepare(p)
 	if err != nil {
-		return nil, none, &jobError{"qualification.error", fmt.Sprintf("%s: %s", p.Qualification, err), "correct the qualification"}
+		return nil, cond, err
 	}
-	cond := q.Prefilter()
 	if p.RowsTotal <= 0 {
 		p.RowsTotal = -1
 		cctx, cancel := context.WithTimeout(ctx, 5*time.Second) // an estimate is not worth more
@@ -214,7 +236,20 @@ func (j *jobs) prepare(ctx context.Context, p *control.Pending) (*schema.Form, s
 	return form, cond, nil
 }
 
-// Types of jobs in dso_pending.
+func (j *jobs) prepareTransfer(p *control.Pending) (*schema.Form, schema.Condition, error) {
+	var none schema.Condition
+	form, err := jobForm(j.s.sys.Compiled, j.s.server.Name, p)
+	if err != nil {
+		return nil, none, err
+	}
+	q, err := j.s.decider.CompileWhere(p.Qualification, form)
+	if err != nil {
+		return nil, none, &jobError{"qualification.error", fmt.Sprintf("%s: %s", p.Qualification, err), "correct the qualification"}
+	}
+	return form, q.Prefilter(), nil
+}
+
+// Types of jobs in dso_pending, beside control.Escalation.
 const (
 	jobTransfer = "transfer"
 	jobReturn   = "return"
@@ -254,17 +289,39 @@ func (e *jobError) Remedy() string { return e.remedy }
 
 // onDurable returns what is to be called once tx, a selection, is durable; nil for others.
 func (j *jobs) onDurable(tx *cdc.Transaction) func() {
-	if tx.Selection == nil {
-		return nil
-	}
-	j.mu.Lock()
-	jb := j.current
-	j.mu.Unlock()
-	if jb == nil || jb.ID != tx.Selection.Job {
+	jb := j.of(tx)
+	if jb == nil {
 		return nil
 	}
 	st := step{rows: len(tx.Changes), lastKey: tx.Selection.LastKey, final: tx.Selection.Final}
+	if jb.Type == control.Escalation {
+		st.rows = int(tx.Selection.Taken)
+	}
 	return func() { jb.durable <- st } // at most one chunk is under way, so there is room
+}
+
+// of is the job under way, if tx is a selection of it; else nil.
+func (j *jobs) of(tx *cdc.Transaction) *job {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if tx.Selection == nil || j.current == nil || j.current.ID != tx.Selection.Job {
+		return nil
+	}
+	return j.current
+}
+
+// note stores, before anything of it is carried out, that an escalation has taken requests: begun anew after a crash, it
+// may find none that is left, and that is no case for its else actions.
+func (j *jobs) note(ctx context.Context, tx *cdc.Transaction) error {
+	jb := j.of(tx)
+	if jb == nil || tx.Selection.Taken == 0 || jb.taken.Load() > 0 {
+		return nil
+	}
+	if x := j.s.sys.Compiled.Escalation(tx.Selection.Escalation); x == nil || len(x.Else) == 0 {
+		return nil
+	}
+	jb.taken.Store(tx.Selection.Taken)
+	return control.NoteTaken(ctx, j.s.server.DB, jb.ID, tx.Selection.Taken)
 }
 
 // chunker selects a form's requests in key order.

@@ -46,31 +46,28 @@ func newLayout(source, target string, single bool, defs *definition.Compiled) *l
 			put(m.FromForm.Name, m.ToForm.Name, definition.DefaultPool, apply.IsSerial(m.ToForm))
 		}
 	}
-	for _, f := range defs.Filters {
-		if f.Server != source {
+	for _, u := range defs.Uses() {
+		if u.Server != source {
 			continue
 		}
-		for _, a := range slices.Concat(f.Actions, f.Else) {
-			switch {
-			case a.Transfer != nil:
-				if m := defs.Mapping(a.Transfer.Mapping); m != nil && m.To.Server == target {
-					put(f.Form.Name, m.ToForm.Name, a.Transfer.Pool, apply.IsSerial(m.ToForm))
-				}
-			case a.Delete != nil && a.Delete.Mapping != "":
-				if m := defs.Mapping(a.Delete.Mapping); m != nil && m.To.Server == target {
-					put(f.Form.Name, m.ToForm.Name, a.Delete.Pool, apply.IsSerial(m.ToForm))
-				}
-			case a.Delete != nil && a.Delete.Server == target:
-				to := f.Named[a.Delete]
-				put(f.Form.Name, to.Form.Name, a.Delete.Pool, apply.IsSerial(to.Form))
+		switch {
+		case u.Transfer != nil:
+			if m := defs.Mapping(u.Transfer.Mapping); m != nil && m.To.Server == target {
+				put(u.Form.Name, m.ToForm.Name, u.Transfer.Pool, apply.IsSerial(m.ToForm))
 			}
+		case u.Delete != nil && u.Named == nil:
+			if m := defs.Mapping(u.Delete.Mapping); m != nil && m.To.Server == target {
+				put(u.Form.Name, m.ToForm.Name, u.Delete.Pool, apply.IsSerial(m.ToForm))
+			}
+		case u.Delete != nil && u.Delete.Server == target:
+			put(u.Form.Name, u.Named.Form.Name, u.Delete.Pool, apply.IsSerial(u.Named.Form))
 		}
 	}
 	for _, m := range defs.Mappings {
 		if m.TransferMode == definition.DataOwnership && m.To.Server == source && m.From.Server == target {
 			// Changes go back. They are one stream with the transfers between the same forms.
 			if _, ok := l.lanes[laneKey(m.ToForm.Name, m.FromForm.Name)]; !ok {
-				put(m.ToForm.Name, m.FromForm.Name, transferPool(defs, m.Name), apply.IsSerial(m.FromForm))
+				put(m.ToForm.Name, m.FromForm.Name, defs.TransferPool(m.Name), apply.IsSerial(m.FromForm))
 			}
 		}
 	}
@@ -85,27 +82,16 @@ func newLayout(source, target string, single bool, defs *definition.Compiled) *l
 }
 
 // homeForms are the forms of a source on which something may have to be written on the source itself: those of
-// its mappings, and those of its filters, which may return what a mapping brought that is no longer there.
+// its mappings, and those of its filters and escalations, which may return what a mapping brought that is no longer
+// there.
 func homeForms(source string, defs *definition.Compiled) (forms []*schema.Form) {
 	for _, m := range defs.Mappings {
 		forms = append(forms, m.FromForm, m.ToForm)
 	}
-	for _, f := range defs.Filters {
-		forms = append(forms, f.Form)
+	for _, u := range defs.Uses() {
+		forms = append(forms, u.Form)
 	}
 	return slices.DeleteFunc(forms, func(f *schema.Form) bool { return f.Server != source })
-}
-
-// transferPool is the pool in which a mapping's transfers run.
-func transferPool(defs *definition.Compiled, name string) string {
-	for _, f := range defs.Filters {
-		for _, a := range slices.Concat(f.Actions, f.Else) {
-			if a.Transfer != nil && a.Transfer.Mapping == name {
-				return a.Transfer.Pool
-			}
-		}
-	}
-	return definition.DefaultPool
 }
 
 func laneKey(from, to string) string { return from + "\t" + to }

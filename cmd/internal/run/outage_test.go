@@ -77,7 +77,7 @@ func TestOutage(t *testing.T) {
 	retained := func() int64 {
 		for _, c := range w.connect() {
 			if c.Name == "a" {
-				return run.ReadStatus(t.Context(), c, true).Reader.Behind
+				return run.ReadStatus(t.Context(), c, w.sys.Document).Reader.Behind
 			}
 		}
 		return 0

@@ -125,7 +125,7 @@ func TestStatusOfBinlog(t *testing.T) {
 			}
 			defer func() { _ = run.CloseAll(all) }()
 			exec(t, a, "INSERT INTO repair VALUES (1, 'one')")
-			s := run.ReadStatus(t.Context(), all[0], true)
+			s := run.ReadStatus(t.Context(), all[0], doc)
 			if s.Error != "" || s.Reader == nil || s.Reader.Unit != "transactions" || s.Reader.Behind < 1 || s.Reader.Retained < s.Reader.Behind || s.Reader.Limit != -1 {
 				t.Errorf("got %+v, reader %+v", s, s.Reader)
 			}

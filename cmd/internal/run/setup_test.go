@@ -254,7 +254,7 @@ func TestStatus(t *testing.T) {
 	defer func() { _ = run.CloseAll(all) }()
 	status := map[string]run.Status{}
 	for _, c := range all {
-		status[c.Name] = run.ReadStatus(t.Context(), c, run.SourcesOf(doc)[c.Name])
+		status[c.Name] = run.ReadStatus(t.Context(), c, doc)
 	}
 	if s := status["a"]; s.Error != "" || s.Reader == nil || s.Reader.Unit != "bytes" || s.Reader.Position == "" || s.Reader.Holder != "" {
 		t.Errorf("source: got %+v, reader %+v", s, s.Reader)

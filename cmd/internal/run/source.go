@@ -464,6 +464,9 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 			return err
 		}
 		s.jobs.expect(ops)
+		if err := s.jobs.note(ctx, tx); err != nil {
+			return fmt.Errorf("%s: %w", s.server.Name, err)
+		}
 		if s.tx == nil {
 			alone := tx.More || slices.ContainsFunc(ops, func(o *mapping.Operation) bool { return o.ChangesKey() })
 			if alone { // what other threads still hold must come before

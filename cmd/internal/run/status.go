@@ -78,6 +78,8 @@ type Status struct {
 	Owned   *OwnedStatus      `json:"ownership"`        // nil: it could not be asked
 	Away    []control.Away    `json:"away"`             // targets of its log that do not accept
 	Jobs    []control.Pending `json:"-"`                // those not ended
+
+	Escalations []EscalationStatus `json:"escalations"`
 }
 
 // OwnedStatus counts a server's requests under ownership, as ardso wrote their Master Flags last.
@@ -110,10 +112,9 @@ type AppliedStatus struct {
 	Updated      time.Time `json:"updated"`
 }
 
-// ReadStatus asks a server how it stands. What is wrong with it is in the result, not an error.
-// source: the definitions read its log.
-func ReadStatus(ctx context.Context, c *Connection, source bool) Status {
-	st := Status{Server: c.Name, Applied: []AppliedStatus{}, Away: []control.Away{}}
+// ReadStatus asks a server of the document how it stands. What is wrong with it is in the result, not an error.
+func ReadStatus(ctx context.Context, c *Connection, doc *definition.Document) Status {
+	st := Status{Server: c.Name, Applied: []AppliedStatus{}, Away: []control.Away{}, Escalations: []EscalationStatus{}}
 	if c.Err != nil {
 		st.fail(c.Err)
 		if e, _, err := engine.ForURL(c.Def.URL); err == nil {
@@ -126,7 +127,8 @@ func ReadStatus(ctx context.Context, c *Connection, source bool) Status {
 	for _, read := range []func() error{
 		func() error { return st.readTarget(ctx, c) },
 		func() error { return st.readQueues(ctx, c) },
-		func() error { return st.readSource(ctx, c, source) },
+		func() error { return st.readSource(ctx, c, SourcesOf(doc)[c.Name]) },
+		func() (err error) { st.Escalations, err = ReadEscalations(ctx, c.DB, doc, c.Name); return err },
 	} {
 		if err != nil {
 			break
@@ -243,6 +245,11 @@ func SourcesOf(doc *definition.Document) map[string]bool {
 	for _, f := range doc.Filters {
 		if f.Enabled {
 			set[f.Server] = true
+		}
+	}
+	for _, e := range doc.Escalations {
+		if e.Enabled {
+			set[e.Server] = true
 		}
 	}
 	return set

@@ -131,8 +131,8 @@ func (s *System) Sources() []string {
 			set[m.To.Server] = true // its changes go back
 		}
 	}
-	for _, f := range s.Compiled.Filters {
-		set[f.Server] = true
+	for _, u := range s.Compiled.Uses() {
+		set[u.Server] = true
 	}
 	return slices.Sorted(maps.Keys(set))
 }
@@ -151,14 +151,9 @@ func (s *System) targetsOf(source string) []string {
 	if mapping.NewDecider(source, s.Compiled).WritesBack() {
 		set[source] = true
 	}
-	for _, f := range s.Compiled.Filters {
-		if f.Server != source {
-			continue
-		}
-		for _, a := range slices.Concat(f.Actions, f.Else) {
-			if a.Delete != nil && a.Delete.Mapping == "" {
-				set[a.Delete.Server] = true
-			}
+	for _, u := range s.Compiled.Uses() {
+		if u.Server == source && u.Named != nil {
+			set[u.Delete.Server] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(set))

@@ -165,6 +165,39 @@ UPDATE dso_pending_error
 SET status = ?, updated = UTC_TIMESTAMP(6)
 WHERE id = ?;
 
+-- escalation_begin
+/* ardso pending */
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated, request, target, operation, due)
+VALUES (?, 'escalation', ?, ?, ?, 'new', '', 0, -1, '', '', '', UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), '', '', '', ?);
+
+-- escalation_forget
+/* ardso pending */
+-- Of the runs that have ended only the last is kept.
+DELETE FROM dso_pending
+WHERE type = 'escalation' AND mapping = ? AND status IN ('done', 'failed', 'cancelled');
+
+-- escalation_next
+/* ardso pending */
+-- Whoever finds the time that it was due at has claimed that run.
+UPDATE dso_pending
+SET due = ?, updated = UTC_TIMESTAMP(6)
+WHERE id = ? AND due = ?;
+
+-- escalation_taken
+/* ardso pending */
+UPDATE dso_pending
+SET rows_done = ?, updated = UTC_TIMESTAMP(6)
+WHERE id = ? AND rows_done = 0;
+
+-- escalation_wait
+/* ardso pending */
+-- An escalation waits in one row, which its runs leave there; another schedule sets it anew.
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated, request, target, operation, due)
+VALUES (?, 'escalation', ?, ?, '', 'waiting', '', 0, -1, '', '', '', UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), '', '', ?, ?)
+ON DUPLICATE KEY UPDATE form = VALUES(form), operation = VALUES(operation), due = VALUES(due), updated = VALUES(updated);
+
 -- event_insert
 /* ardso event */
 INSERT INTO dso_event (id, what, who, form, request, before_image, after_image, created)

@@ -164,6 +164,39 @@ UPDATE dso_pending_error
 SET status = $1, updated = clock_timestamp()
 WHERE id = $2;
 
+-- escalation_begin
+/* ardso pending */
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated, request, target, operation, due)
+VALUES ($1, 'escalation', $2, $3, $4, 'new', '', 0, -1, '', '', '', clock_timestamp(), 'ardso', clock_timestamp(), '', '', '', $5);
+
+-- escalation_forget
+/* ardso pending */
+-- Of the runs that have ended only the last is kept.
+DELETE FROM dso_pending
+WHERE type = 'escalation' AND mapping = $1 AND status IN ('done', 'failed', 'cancelled');
+
+-- escalation_next
+/* ardso pending */
+-- Whoever finds the time that it was due at has claimed that run.
+UPDATE dso_pending
+SET due = $1, updated = clock_timestamp()
+WHERE id = $2 AND due = $3;
+
+-- escalation_taken
+/* ardso pending */
+UPDATE dso_pending
+SET rows_done = $1, updated = clock_timestamp()
+WHERE id = $2 AND rows_done = 0;
+
+-- escalation_wait
+/* ardso pending */
+-- An escalation waits in one row, which its runs leave there; another schedule sets it anew.
+INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
+  error, reason, remedy, created, created_by, updated, request, target, operation, due)
+VALUES ($1, 'escalation', $2, $3, '', 'waiting', '', 0, -1, '', '', '', clock_timestamp(), 'ardso', clock_timestamp(), '', '', $4, $5)
+ON CONFLICT (id) DO UPDATE SET form = excluded.form, operation = excluded.operation, due = excluded.due, updated = excluded.updated;
+
 -- event_insert
 /* ardso event */
 INSERT INTO dso_event (id, what, who, form, request, before_image, after_image, created)
