@@ -115,8 +115,7 @@ func (j *jobs) look(ctx context.Context) ([]control.Pending, error) {
 }
 
 // expect lets modifies create their requests where a transfer along their mapping is under way: it may not
-// have come to a request yet, and leaves those out that the log touches meanwhile, since their change
-// brings all of it.
+// have come to a request yet.
 func (j *jobs) expect(ops []*mapping.Operation) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -202,12 +201,12 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 	}
 }
 
-// selects is what the job's rows are selected for. An escalation takes those that the log touches meanwhile, too: no
-// filter need take such a change, and the next run may be a day away.
+// selects is what the job's rows are selected for. They come as the log shows them last where it touches them meanwhile: no
+// filter need take such a change.
 func (jb *job) selects(rows *chunker) watermark.Job {
-	w := watermark.Job{ID: jb.ID, After: jb.LastKey, Rows: rows}
+	w := watermark.Job{ID: jb.ID, After: jb.LastKey, Rows: rows, Whole: rows.shape()}
 	if jb.Type == control.Escalation {
-		w.Escalation, w.At, w.Before, w.Whole = jb.Mapping, jb.Due, jb.RowsDone, rows.shape()
+		w.Escalation, w.At, w.Before = jb.Mapping, jb.Due, jb.RowsDone
 		return w
 	}
 	w.Mapping, w.Return, w.Follow, w.Where = jb.Mapping, isReturn(jb.Type), jb.Type == jobFollow, jb.Qualification
