@@ -511,6 +511,8 @@ escalations:
 	w.equal("San Francisco", []string{w.tickets("sf")}, "T1|edited 1|1 T2|done|<null>")
 	server.Start(t)
 	clock.turn(time.Hour)
-	w.eventually("the ticket is in Tokyo", func() bool { return w.tickets("tokyo") == "T1|edited 1|1" && w.tickets("sf") == "T1|edited 1|0 T2|done|<null>" })
+	w.eventually("the ticket is in Tokyo", func() bool {
+		return w.tickets("tokyo") == "T1|edited 1|1" && w.tickets("sf") == "T1|edited 1|0 T2|done|<null>"
+	})
 	w.unharmed()
 }
