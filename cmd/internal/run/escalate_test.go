@@ -478,3 +478,41 @@ escalations:
 	w.equal("flags when there is nothing", rows(t, w.dbs["dst"], "SELECT name FROM flag"))
 	w.unharmed()
 }
+
+// A target that is away keeps no run from its end: what it is to take waits, once however often it is selected.
+func TestEscalationTargetAway(t *testing.T) {
+	t.Parallel()
+	server := dbtest.Server(t, "postgres15")
+	w := newWorld(t, map[string]*engine.DB{"sf": dbtest.New(t, "sqlite"), "tokyo": server.Database(t)}, map[string]string{"sf": ticketForm, "tokyo": ticketForm}, `
+mappings:
+  - {name: to Tokyo, from: {server: sf, form: Ticket}, to: {server: tokyo, form: Ticket}, transfer_mode: data + ownership, when_to_update: immediately}
+escalations:
+  - {name: hourly, server: sf, form: Ticket, every: 1h, run_if: "'Status' = \"Open\"", transfer: {mapping: to Tokyo}}
+`)
+	for name := range w.dbs {
+		w.exec(name, "CREATE TABLE ticket ("+ticketColumns+", "+stormtest.DistributedColumns(schema.Basic)+")")
+	}
+	w.open()
+	w.exec("sf", "INSERT INTO ticket (id, status, notes) VALUES ('T1', 0, 'new'), ('T2', 1, 'done')")
+	clock := &clock{}
+	stop := w.followBy(clock, "sf")
+	defer stop()
+	w.eventually("the escalation waits", func() bool { return strings.HasPrefix(w.waits("sf", "hourly"), "waiting") })
+	server.Stop(t)
+	for run := range 2 {
+		before := w.waits("sf", "hourly")
+		clock.turn(time.Hour + time.Minute)
+		w.eventually(fmt.Sprintf("run %d has ended", run), func() bool {
+			now := w.waits("sf", "hourly")
+			return now != before && strings.Contains(now, " done|") && strings.HasSuffix(now, "|1")
+		})
+		w.exec("sf", fmt.Sprintf("UPDATE ticket SET notes = 'edited %d' WHERE id = 'T1'", run))
+	}
+	w.equal("San Francisco", []string{w.tickets("sf")}, "T1|edited 1|1 T2|done|<null>")
+	server.Start(t)
+	clock.turn(time.Hour)
+	w.eventually("the ticket is in Tokyo", func() bool {
+		return w.tickets("tokyo") == "T1|edited 1|1" && w.tickets("sf") == "T1|edited 1|0 T2|done|<null>"
+	})
+	w.unharmed()
+}
