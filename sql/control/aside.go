@@ -237,7 +237,9 @@ func DropAway(ctx context.Context, h Handle, target string) error {
 }
 
 // LoadAway reads which targets do not accept, in no order.
-func LoadAway(ctx context.Context, h Handle) ([]Away, error) { return loadMeta[Away](ctx, h, awayPrefix) }
+func LoadAway(ctx context.Context, h Handle) ([]Away, error) {
+	return loadMeta[Away](ctx, h, awayPrefix)
+}
 
 // AsidePosition is how far the work of one thread of a target has been put aside.
 type AsidePosition struct {

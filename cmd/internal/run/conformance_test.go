@@ -1133,7 +1133,9 @@ filters:
 	o.exec("a", "INSERT INTO repair (id, summary, status) VALUES ('R1', 'broken', 1)")
 	transferStatus := func(want string) {
 		t.Helper()
-		o.eventually("Transfer Status "+want, func() bool { return fmt.Sprint(rows(t, o.dbs["a"], "SELECT dso_transfer_status FROM repair")) == "["+want+"]" })
+		o.eventually("Transfer Status "+want, func() bool {
+			return fmt.Sprint(rows(t, o.dbs["a"], "SELECT dso_transfer_status FROM repair")) == "["+want+"]"
+		})
 	}
 	transferStatus("1") // Retry
 	o.keepsSchedule(5, 10, 15, 20, 25, 30)
