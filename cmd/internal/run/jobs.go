@@ -190,6 +190,9 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 				if err := control.PruneWatermarks(ctx, db, watermarkAge); err != nil {
 					return err
 				}
+				if isOwn(p.Type) { // nobody has asked for it, so nobody asks what became of it
+					return control.DeletePending(ctx, db, p.ID)
+				}
 				return control.SetStatus(ctx, db, p.ID, control.Done, nil)
 			}
 		case <-ctx.Done():
@@ -255,6 +258,11 @@ const (
 	jobFollow   = "follow" // along the requests' ownership chains, as they are now
 	jobUpdate   = "update" // no job: carryUpdates carries it out
 )
+
+// isOwn reports whether ardso itself asks for jobs of that type.
+func isOwn(kind string) bool {
+	return kind == jobFollow || kind == control.TransferAgain || kind == control.ReturnAgain
+}
 
 func isReturn(kind string) bool { return kind == jobReturn || kind == control.ReturnAgain }
 
