@@ -47,6 +47,7 @@ func Check(d *Document, catalogs map[string]Catalog) (*Compiled, error) {
 		}
 	}
 	c.twoDefaults()
+	c.pairs(out.Mappings)
 	if err := c.sorted().err(); err != nil {
 		return nil, err
 	}
@@ -109,6 +110,8 @@ func (c *checker) mapping(m *Mapping) *CompiledMapping {
 	x.Lines = c.custom(m.Fields, from, to, m.From.Server)
 	x.Lines = c.auto(x)
 	x.Returns = c.returns(x)
+	x.Groups = c.fieldGroups(x)
+	c.newest(x)
 	c.ownership(x)
 	c.lengths(x)
 	c.keyFilled(x)

@@ -82,7 +82,8 @@ func SameGroups(a, b value.Value) bool {
 }
 
 // MergeGroups takes the changes from before to after into a group list that has become current elsewhere: what
-// either side added is in, what either removed is not. It is false where one of them is no group list.
+// either side added is in, what either removed is not. A list that has these entries stays as it is. It is false where
+// one of them is no group list.
 func MergeGroups(before, after, current value.Value) (value.Value, bool) {
 	was, ok1 := ParseGroups(before.Text())
 	is, ok2 := ParseGroups(after.Text())
@@ -98,9 +99,14 @@ func MergeGroups(before, after, current value.Value) (value.Value, bool) {
 			merged = append(merged, g)
 		}
 	}
+	slices.SortFunc(merged, compareGroups)
+	for _, v := range []value.Value{current, after} {
+		if list, _ := ParseGroups(v.Text()); slices.Equal(list, merged) {
+			return v, true
+		}
+	}
 	if len(merged) == 0 {
 		return value.Null, true
 	}
-	slices.SortFunc(merged, compareGroups)
 	return value.Text(FormatGroups(merged)), true
 }

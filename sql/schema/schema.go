@@ -69,6 +69,9 @@ const (
 	ShortDescription = 8
 )
 
+// IsStamp reports whether id is a field that AR System writes with every change of a request, whatever is changed.
+func IsStamp(id int) bool { return id == LastModifiedBy || id == ModifiedDate }
+
 // Reserved fields that hold lists of groups, users and roles (ar-database-reference 3.6).
 const (
 	LoginName         = 101
