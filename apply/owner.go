@@ -179,8 +179,14 @@ func (w *writing) handOver(ctx context.Context, op *mapping.Operation, form *sch
 // recordNotTaken records the conflict that kept the target from taking ownership, if it was one. The giver keeps the
 // failure among its errors.
 func (w *writing) recordNotTaken(ctx context.Context, op *mapping.Operation, form *schema.Form, f *mapping.Failure) error {
+	if !conflict.IsConflict(f.Kind) {
+		return nil
+	}
 	cur, err := w.look(ctx, op, form, f)
-	if err != nil || !conflict.IsConflict(f.Kind) {
+	if f.Kind == string(conflict.UniqueTaken) {
+		cur, err = w.holder(ctx, op, form, op.TargetKey(), nil)
+	}
+	if err != nil {
 		return err
 	}
 	return w.settled(ctx, op, cur, conflict.Outcome{Kind: conflict.Kind(f.Kind), Do: conflict.Park, By: "ownership: not taken"})

@@ -425,8 +425,8 @@ func (c *checker) keyFilled(x *CompiledMapping) {
 func makesIDs(f *schema.Form) bool { return f.NextID != nil && len(f.Key) == 1 }
 
 // fills reports whether a line fills the target field.
-func (x *CompiledMapping) fills(f *schema.Field) bool {
-	return slices.ContainsFunc(x.Lines, func(l Line) bool { return l.Target == f })
+func (m *CompiledMapping) fills(f *schema.Field) bool {
+	return slices.ContainsFunc(m.Lines, func(l Line) bool { return l.Target == f })
 }
 
 // requiredFilled complains of required target fields that stay empty: an error where the mapping

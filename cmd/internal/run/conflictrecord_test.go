@@ -266,6 +266,31 @@ func TestOverwriteOfWhatOwnsItself(t *testing.T) {
 	}
 }
 
+// What only the database knows to refuse is parked and recorded, and the others of its batch come over.
+func TestValueRefused(t *testing.T) {
+	for _, p := range atHand([2]string{"sqlite", "sqlite"}, [2]string{"sqlite", "postgres15"}, [2]string{"postgres15", "mariadb10.11"}) {
+		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
+			t.Parallel()
+			const form = "      - {name: N, table: n, request_id: id}\n"
+			w := newWorld(t, map[string]*engine.DB{"src": dbtest.New(t, p[0]), "dst": dbtest.New(t, p[1])}, map[string]string{"src": form, "dst": form},
+				"pools: [{name: p, threads: 2}]\nmappings:\n  - {name: m, from: {server: src, form: N}, to: {server: dst, form: N}, transfer_mode: independent copy}\nfilters:\n"+sendAll("N", "m"))
+			w.exec("src", "CREATE TABLE n (id varchar(15) NOT NULL PRIMARY KEY, v integer)")
+			w.exec("dst", "CREATE TABLE n (id varchar(15) NOT NULL PRIMARY KEY, v integer, CHECK (v < 10))")
+			w.open()
+			w.exec("src", "INSERT INTO n VALUES ('a', 1), ('b', 11), ('c', 3)")
+			w.once()
+			w.exec("src", "UPDATE n SET v = 12 WHERE id = 'c'")
+			w.once()
+			w.equal("rows", rows(t, w.dbs["dst"], "SELECT id, v FROM n ORDER BY id"), "a|1", "c|3")
+			w.equal("errors", w.errors(), "b|value_refused|create|held", "c|value_refused|modify|held")
+			w.equal("conflicts", w.conflicts(), "b|value_refused|parked|parked", "c|value_refused|parked|parked")
+			if r := w.records("c")[0]; len(r.held) != 2 || r.op.Fields[1].After.Int() != 12 {
+				t.Errorf("images: source %+v, target %v", r.op.Fields, r.held)
+			}
+		})
+	}
+}
+
 // Users of both sides edit the same requests at once. Status and Assigned To are one group that side a wins, notes one
 // that side b wins; whoever writes into the diary, and whoever adds to the group list, keeps what he wrote.
 func TestTwoWayFieldGroups(t *testing.T) {
