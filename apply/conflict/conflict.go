@@ -195,7 +195,7 @@ func settleCreate(op *mapping.Operation, cur *Current, r Rules) Outcome {
 		if r.OnConflict == definition.TakeNewest && !op.Selected && sourceIsNewer(op, cur) == no {
 			diaries, _ := r.Sets.split(op.Fields)
 			o.Write = withCompanions(op, takes(diaries, cur, r.Sets))
-			if o.Do, o.By = Nothing, "on_conflict: newest"; len(o.Write) > 0 {
+			if o.Do, o.By = Nothing, o.By+", on_conflict: newest"; len(o.Write) > 0 {
 				o.Do = Update
 			}
 		}
@@ -394,7 +394,7 @@ func (s *settling) groups(list []mapping.FieldChange, r Rules) string {
 	if slices.Sort(names); len(names) == 0 {
 		return "no group changed by both"
 	}
-	return strings.Join(names, ",")
+	return strings.Join(names, ", ")
 }
 
 // overlap reports whether each side has changed something in the group that the other has not changed likewise.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,13 @@ func showImages(w io.Writer, form *schema.Form, op *mapping.Operation, target ma
 	if len(lost) > 0 {
 		t.Columns = append(t.Columns, report.Column{Title: "lost"})
 	}
-	for _, f := range op.Fields {
+	list := op.Fields
+	for _, l := range lost { // what the operation does not carry was reset to its default
+		if op.Field(l.Field) == nil {
+			list = append(slices.Clip(list), mapping.FieldChange{Field: l.Field})
+		}
+	}
+	for _, f := range list {
 		name, show := fmt.Sprint(f.Field), value.Value.String
 		if form != nil {
 			if x := form.FieldByID(f.Field); x != nil {

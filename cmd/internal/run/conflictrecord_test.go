@@ -266,6 +266,55 @@ func TestOverwriteOfWhatOwnsItself(t *testing.T) {
 	}
 }
 
+// Overwritten as a whole, a request keeps its diary's entries, what gets its default is recorded, and what owns itself
+// is left alone.
+func TestOverwriteAllFieldsIsRecorded(t *testing.T) {
+	for _, p := range atHand(conflictPairs[:3]...) {
+		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
+			t.Parallel()
+			const form = "      - {name: %[1]s, table: %[1]s, request_id: id, fields: [{column: note, name: note, id: 8}, {column: log, name: log, id: 9, type: diary}%[2]s]}\n"
+			const own = ", {column: own, name: own, id: 10}"
+			definitions := "pools: [{name: p, threads: 2}]\nmappings:\n"
+			for _, m := range [][2]string{{"i", "independent copy"}, {"d", "data only"}} {
+				definitions += fmt.Sprintf("  - {name: %[1]s, from: {server: src, form: %[1]s}, to: {server: dst, form: %[1]s}, transfer_mode: %[2]s, match: like names, duplicate_request_id: overwrite, overwrite_style: all fields}\n", m[0], m[1])
+			}
+			definitions += "filters:\n" + sendAll("i", "i") + sendAll("d", "d")
+			w := newWorld(t, map[string]*engine.DB{"src": dbtest.New(t, p[0]), "dst": dbtest.New(t, p[1])}, map[string]string{
+				"src": fmt.Sprintf(form, "i", "") + fmt.Sprintf(form, "d", ""), "dst": fmt.Sprintf(form, "i", own) + fmt.Sprintf(form, "d", own),
+			}, definitions)
+			for _, table := range []string{"i", "d"} {
+				w.exec("src", "CREATE TABLE "+table+" (id varchar(15) NOT NULL PRIMARY KEY, note varchar(40), log text)")
+				w.exec("dst", "CREATE TABLE "+table+" (id varchar(15) NOT NULL PRIMARY KEY, note varchar(40), log text, own varchar(40), dso_master_flag integer)",
+					fmt.Sprintf("INSERT INTO %s (id, note, log, own) VALUES ('differs', 'theirs', '%s', 'mine'), ('agrees', 'ours', '%s', 'mine')", table, logDst, logSrc+logDst))
+			}
+			w.open()
+			for _, table := range []string{"i", "d"} {
+				w.exec("src", fmt.Sprintf("INSERT INTO %s VALUES ('differs', 'ours', '%s'), ('agrees', 'ours', '%s')", table, logSrc, logSrc))
+			}
+			w.once()
+			text := func(table string) []string {
+				got := rows(t, w.dbs["dst"], "SELECT id, note, log, own FROM "+table+" ORDER BY id")
+				for i := range got {
+					got[i] = diaryText(got[i])
+				}
+				return got
+			}
+			const both = "200,bob,looked at;300,ann,glued;"
+			w.equal("independent copies", text("i"), "agrees|ours|"+both+"|<null>", "differs|ours|"+both+"|<null>")
+			w.equal("data only", text("d"), "agrees|ours|300,ann,glued;200,bob,looked at;|mine", "differs|theirs|200,bob,looked at;|mine")
+			w.equal("errors", w.errors(), "agrees|owned_there|create|held", "differs|owned_there|create|held")
+			var records []string
+			for _, r := range w.records("") {
+				if r.op.Mapping == "i" {
+					records = append(records, r.String())
+				}
+			}
+			w.equal("records", records, "agrees|insert_exists|duplicate_request_id: overwrite, all fields|update|target 10 mine",
+				"differs|insert_exists|duplicate_request_id: overwrite, all fields|update|target 8 theirs|target 10 mine")
+		})
+	}
+}
+
 // What only the database knows to refuse is parked and recorded, and the others of its batch come over.
 func TestValueRefused(t *testing.T) {
 	for _, p := range atHand([2]string{"sqlite", "sqlite"}, [2]string{"sqlite", "postgres15"}, [2]string{"postgres15", "mariadb10.11"}) {
