@@ -729,13 +729,31 @@ func (w *writing) look(ctx context.Context, op *mapping.Operation, form *schema.
 	if form == nil || !conflict.IsConflict(f.Kind) {
 		return nil, nil
 	}
-	_, cur, _, err := w.find(ctx, op, form)
+	return w.forRecord(ctx, func() (cur *conflict.Current, err error) {
+		_, cur, _, err = w.find(ctx, op, form)
+		return cur, err
+	})
+}
+
+// forRecord reads an image for the record. What cannot be read is left out of it: it is parked anyway.
+func (w *writing) forRecord(ctx context.Context, read func() (*conflict.Current, error)) (cur *conflict.Current, err error) {
+	err = w.within(ctx, func() error {
+		cur, err = read()
+		return err
+	})
+	if err != nil && !w.passes(err) {
+		return nil, nil
+	}
 	return cur, err
 }
 
 // holder finds the request that holds a value of a unique index which a write of op's request at key has failed for;
 // nil if it is not to be found.
 func (w *writing) holder(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, write []conflict.Write) (*conflict.Current, error) {
+	return w.forRecord(ctx, func() (*conflict.Current, error) { return w.findHolder(ctx, op, form, key, write) })
+}
+
+func (w *writing) findHolder(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, write []conflict.Write) (*conflict.Current, error) {
 	for _, u := range form.Table.Unique {
 		where, ok := taken(op, form, u, write)
 		if !ok {
