@@ -10,6 +10,7 @@
 package conflict
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -565,7 +566,7 @@ const (
 )
 
 // sourceIsNewer compares Modified Date of op with that of the target's request; where the mapping
-// does not carry it, the commit time stands for it (L-7: ties go by server name, the same on both
+// does not carry it, the commit time stands for it (L-7: ties go by the names of server and form, the same on both
 // sides).
 func sourceIsNewer(op *mapping.Operation, cur *Current) answer {
 	at := op.CommitTime.UnixMicro()
@@ -576,7 +577,8 @@ func sourceIsNewer(op *mapping.Operation, cur *Current) answer {
 	if there.Kind() != value.KindInstant {
 		return unknown
 	}
-	if at > there.Int() || (at == there.Int() && op.Source < op.Target) {
+	byName := cmp.Or(strings.Compare(op.Source, op.Target), strings.Compare(op.Form, op.TargetForm)) < 0
+	if at > there.Int() || at == there.Int() && byName {
 		return yes
 	}
 	return no

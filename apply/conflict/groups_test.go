@@ -139,6 +139,19 @@ func TestFieldGroups(t *testing.T) {
 	}
 }
 
+// Of the same time that side wins whose name comes first, on one server the form: the same one on both sides.
+func TestTiesGoByName(t *testing.T) {
+	t.Parallel()
+	for _, names := range [][4]string{{"a", "F", "b", "F"}, {"b", "F", "a", "F"}, {"a", "F", "a", "G"}, {"a", "G", "a", "F"}} {
+		op := between(row("x y z 1"), row("s y z 5"))
+		op.Source, op.Form, op.Target, op.TargetForm = names[0], names[1], names[2], names[3]
+		o := conflict.Settle(op, row("t y z 5").current(), conflict.Rules{OnConflict: definition.TakeNewest})
+		if first := names[0]+names[1] < names[2]+names[3]; (o.Do == conflict.Update) != first {
+			t.Errorf("from form %s on %s to %s on %s: %s", names[1], names[0], names[3], names[2], o.Do)
+		}
+	}
+}
+
 // A group that holds all fields is settled as the request without groups is, but for Modified Date.
 func TestOneGroupOfAll(t *testing.T) {
 	t.Parallel()
