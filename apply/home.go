@@ -340,7 +340,7 @@ func (w *writing) foreign(ctx context.Context, op *mapping.Operation, c *copyOf)
 			}
 		}
 		if len(write) > 0 && isNew == (c.row == nil) {
-			o.Do = conflict.Update
+			o.Do, o.Write = conflict.Update, write
 			if isNew {
 				o.Do = conflict.Insert
 			}

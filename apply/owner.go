@@ -165,11 +165,31 @@ func (w *writing) handOver(ctx context.Context, op *mapping.Operation, form *sch
 			failure = w.refusal(op, err)
 		}
 	}
-	if failure != nil {
-		w.refused++
-		w.tell(op, "", failure)
+	if failure == nil {
+		return nil
 	}
-	return nil
+	w.refused++
+	w.tell(op, "", failure)
+	if failure.Kind == string(conflict.OwnedThere) { // recorded where it was found
+		return nil
+	}
+	return w.recordNotTaken(ctx, op, form, failure)
+}
+
+// recordNotTaken records the conflict that kept the target from taking ownership, if it was one. The giver keeps the
+// failure among its errors.
+func (w *writing) recordNotTaken(ctx context.Context, op *mapping.Operation, form *schema.Form, f *mapping.Failure) error {
+	if !conflict.IsConflict(f.Kind) {
+		return nil
+	}
+	cur, err := w.look(ctx, op, form, f)
+	if f.Kind == string(conflict.UniqueTaken) {
+		cur, err = w.holder(ctx, op, form, op.TargetKey(), nil)
+	}
+	if err != nil {
+		return err
+	}
+	return w.settled(ctx, op, cur, conflict.Outcome{Kind: conflict.Kind(f.Kind), Do: conflict.Park, By: "ownership: not taken"})
 }
 
 // take is handOver within a savepoint.
@@ -206,16 +226,23 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 	case c.state != nil && c.state.Chain == op.Offer.Chain:
 		write, kept = w.mergeOffer(op, c)
 	case w.isCopyOf(op, c):
-		write = differing(op, c.row)
+		write = w.differing(op, c.row)
 	default:
+		o := conflict.Outcome{Kind: conflict.InsertExists}
 		switch w.rules(op).Duplicate {
 		case definition.Overwrite:
-			write = differing(op, c.row)
+			write = w.differing(op, c.row)
+			o.Do, o.By, o.Write = conflict.Update, conflict.ByOverwrite, write
 			if w.overwritesAll(op) {
 				reset, _ = w.unmapped(op, form, c.row)
+				o.By, o.Reset = o.By+allFields, reset
 			}
-			err = w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.InsertExists, Do: conflict.Update, By: "duplicate_request_id: overwrite"})
+			err = w.settled(ctx, op, c.row, o)
 		case definition.CreateNew:
+			o.Do, o.By = conflict.InsertNew, "duplicate_request_id: create new"
+			if err = w.settled(ctx, op, c.row, o); err != nil {
+				break
+			}
 			isNew, write = true, withCreateDate(op, form, written(op))
 			if c.key, err = w.nextKey(ctx, form); err == nil {
 				write = withKey(form, write, c.key)
@@ -275,17 +302,21 @@ func (w *writing) settled(ctx context.Context, op *mapping.Operation, cur *confl
 // isCopyOf reports whether the target's request came from this very source, without ownership or in an
 // earlier chain: then it is the same request (dso-reference 29, choices 6 and 7).
 func (w *writing) isCopyOf(op *mapping.Operation, c *copyOf) bool {
-	return !c.owns() && c.text(schema.FromServer) == op.Source && c.text(schema.FromForm) == op.Form && c.text(schema.FromRequestID) == op.Request
+	return !c.owns() && c.row != nil && c.row.CameFrom(op)
 }
 
 // mergeOffer merges what a hand-over brings into a copy of the same chain, field by field: the copy keeps what the
-// giver does not know yet.
+// giver does not know yet. Diaries have the entries of both.
 func (w *writing) mergeOffer(op *mapping.Operation, c *copyOf) (write []conflict.Write, kept []int) {
+	sets := w.t.sets[c.form.Name]
 	for _, x := range written(op) {
 		f, current := op.Field(x.Field), c.row.Field(x.Field)
+		joined := sets.Over(x.Field, x.Value, current)
 		switch {
 		case f.Companion, current.Equal(x.Value):
-		case c.state.Takes(op.Offer, x.Field, mapping.HashOf(current), w.t.Ownership):
+		case sets[x.Field] == conflict.Diary && !joined.Equal(current):
+			write = append(write, conflict.Write{Field: x.Field, Value: joined})
+		case sets[x.Field] != conflict.Diary && c.state.Takes(op.Offer, x.Field, mapping.HashOf(current), w.t.Ownership):
 			write = append(write, x)
 		default:
 			kept = append(kept, x.Field)
@@ -302,14 +333,22 @@ func (w *writing) mergeOffer(op *mapping.Operation, c *copyOf) (write []conflict
 func (w *writing) mergeAgain(ctx context.Context, op *mapping.Operation, c *copyOf) error {
 	s := c.state.Clone()
 	var write []conflict.Write
-	both := false
+	var both []int
 	for _, x := range written(op) {
 		current, hash := c.row.Field(x.Field), mapping.HashOf(x.Value)
 		if op.Field(x.Field).Companion || slices.Contains(op.Key, x.Field) || current.Equal(x.Value) || c.state.Fields[x.Field].Hash == hash {
 			continue // the giver has not edited it
 		}
 		version := op.Offer.Changed[x.Field]
-		both = both || c.state.Fields[x.Field].Hash != mapping.HashOf(current)
+		if sets := w.t.sets[c.form.Name]; sets[x.Field] == conflict.Diary {
+			var more []conflict.Write
+			s, more = mergeDiary(s, sets, x, current, version)
+			write = append(write, more...)
+			continue
+		}
+		if c.state.Fields[x.Field].Hash != mapping.HashOf(current) {
+			both = append(both, x.Field)
+		}
 		if s.Side(x.Field, mapping.HashOf(current), version) == ownership.Down {
 			s = s.Merged(x.Field, hash, version)
 			write = append(write, x)
@@ -318,10 +357,22 @@ func (w *writing) mergeAgain(ctx context.Context, op *mapping.Operation, c *copy
 	return w.putMerged(ctx, op, c, &s, write, both)
 }
 
-// putMerged writes what was merged into a copy, with its state then; both: both sides had changed a field.
-func (w *writing) putMerged(ctx context.Context, op *mapping.Operation, c *copyOf, s *ownership.State, write []conflict.Write, both bool) error {
-	if both {
-		o := conflict.Outcome{Kind: conflict.UpdateDiffers, Do: conflict.Update, By: "ownership: the later version"}
+// mergeDiary adds to the diary of a copy, which holds current, the entries of a value that has come along its chain.
+func mergeDiary(s ownership.State, sets conflict.Sets, x conflict.Write, current value.Value, v ownership.Version) (ownership.State, []conflict.Write) {
+	joined := sets.Over(x.Field, x.Value, current)
+	if joined.Equal(current) {
+		return s, nil
+	}
+	if at := s.ChangedAt(x.Field, mapping.HashOf(current)); at.Compare(v) > 0 {
+		v = at
+	}
+	return s.Merged(x.Field, mapping.HashOf(joined), v), []conflict.Write{{Field: x.Field, Value: joined}}
+}
+
+// putMerged writes what was merged into a copy, with its state then; both are the fields that both sides had changed.
+func (w *writing) putMerged(ctx context.Context, op *mapping.Operation, c *copyOf, s *ownership.State, write []conflict.Write, both []int) error {
+	if len(both) > 0 {
+		o := conflict.Outcome{Kind: conflict.UpdateDiffers, Do: conflict.Update, By: "ownership: the later version", Write: write, Among: both}
 		if len(write) == 0 {
 			o.Do = conflict.Nothing
 		}
@@ -350,14 +401,19 @@ func written(op *mapping.Operation) []conflict.Write {
 }
 
 // differing lists what op brings and the target does not hold, companions with it.
-func differing(op *mapping.Operation, cur *conflict.Current) []conflict.Write {
-	var list []conflict.Write
-	for _, f := range op.Fields {
-		if f.After.Known() && !f.Companion && !cur.Field(f.Field).Equal(f.After) {
-			list = append(list, conflict.Write{Field: f.Field, Value: f.After})
-		}
-	}
+func (w *writing) differing(op *mapping.Operation, cur *conflict.Current) []conflict.Write {
+	list := slices.DeleteFunc(w.over(op, cur, written(op)), func(x conflict.Write) bool {
+		return op.Field(x.Field).Companion || cur.Field(x.Field).Equal(x.Value)
+	})
 	return companions(op, list)
+}
+
+// over is write as it is written over what the target holds: diaries keep their entries.
+func (w *writing) over(op *mapping.Operation, cur *conflict.Current, write []conflict.Write) []conflict.Write {
+	for i, x := range write {
+		write[i].Value = w.t.sets[op.TargetForm].Over(x.Field, x.Value, cur.Field(x.Field))
+	}
+	return write
 }
 
 // companions adds them to what is written, if anything is.
@@ -616,13 +672,13 @@ func (w *writing) gone(ctx context.Context, op *mapping.Operation) error {
 
 // mergeAlong is along for a modify, within a savepoint.
 func (w *writing) mergeAlong(ctx context.Context, op *mapping.Operation, c *copyOf) error {
-	write, s, both := mergeFields(op, c)
-	return w.putMerged(ctx, op, c, &s, write, len(both) > 0)
+	write, s, both := mergeFields(op, c, w.t.sets[c.form.Name])
+	return w.putMerged(ctx, op, c, &s, write, both)
 }
 
 // mergeFields merges a change into a copy: what is to be written, the copy's state then, and the fields that both
-// sides have changed.
-func mergeFields(op *mapping.Operation, c *copyOf) (write []conflict.Write, s ownership.State, both []int) {
+// sides have changed. Diaries have the entries of both, whoever wrote last.
+func mergeFields(op *mapping.Operation, c *copyOf, sets conflict.Sets) (write []conflict.Write, s ownership.State, both []int) {
 	s = c.state.Clone()
 	for _, f := range op.Fields {
 		if f.Companion || !f.Changes() || !f.After.Known() {
@@ -630,6 +686,12 @@ func mergeFields(op *mapping.Operation, c *copyOf) (write []conflict.Write, s ow
 		}
 		current, version := c.row.Field(f.Field), op.Along.Versions[f.Field]
 		held := s.Fields[f.Field]
+		if sets[f.Field] == conflict.Diary && !current.Equal(f.Before) {
+			var more []conflict.Write
+			s, more = mergeDiary(s, sets, conflict.Write{Field: f.Field, Value: f.After}, current, version)
+			write = append(write, more...)
+			continue
+		}
 		o := ownership.Merge(s.Side(f.Field, mapping.HashOf(current), version), value.Value.Equal, f.Before, f.After, current)
 		if o.Write {
 			s = s.Merged(f.Field, mapping.HashOf(f.After), version)

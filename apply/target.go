@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ardso/apply/conflict"
 	"ardso/mapping/definition"
 	"ardso/mapping/ownership"
 	"ardso/mapping/qual"
@@ -53,6 +54,7 @@ type Target struct {
 	mappings map[string]*definition.CompiledMapping
 	forms    map[string]*schema.Form
 	serial   map[string]bool
+	sets     map[string]conflict.Sets // by form
 	// caseSensitive is how the target's qualifications compare text.
 	caseSensitive bool
 
@@ -79,6 +81,7 @@ func NewTarget(db *engine.DB, source string, epoch int64, defs *definition.Compi
 		mappings: make(map[string]*definition.CompiledMapping),
 		forms:    make(map[string]*schema.Form),
 		serial:   make(map[string]bool),
+		sets:     make(map[string]conflict.Sets),
 	}
 	if s := defs.Document.Server(db.Server); s != nil {
 		t.caseSensitive = s.CaseSensitive
@@ -130,6 +133,7 @@ func (t *Target) Form(name string) *schema.Form { return t.forms[name] }
 func (t *Target) addForm(f *schema.Form) {
 	t.forms[f.Name] = f
 	t.serial[f.Name] = IsSerial(f)
+	t.sets[f.Name] = conflict.SetsOf(f)
 }
 
 // IsSerial reports whether requests of a form depend on each other's order, by unique indexes beside

@@ -255,7 +255,7 @@ func (b *bulk) following(op *mapping.Operation, c *copyOf) error {
 	if c.state == nil || c.state.Chain != op.Along.Chain {
 		return errApart
 	}
-	write, s, lost := mergeFields(op, c)
+	write, s, lost := mergeFields(op, c, b.t.sets[b.form.Name])
 	switch {
 	case len(lost) > 0:
 		return errApart

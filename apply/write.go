@@ -418,10 +418,14 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 			}
 		}
 	}
-	if op.Failure != nil {
-		return w.park(ctx, op, op.Failure, nil)
-	}
 	form := w.t.forms[op.TargetForm]
+	if op.Failure != nil {
+		cur, err := w.look(ctx, op, form, op.Failure)
+		if err != nil {
+			return err
+		}
+		return w.park(ctx, op, op.Failure, cur)
+	}
 	if form == nil {
 		return w.park(ctx, op, formGone(op), nil)
 	}
@@ -452,21 +456,26 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 	}, nil)
 }
 
-// overwritten completes the outcome of a create that overwrites an existing request as a whole, where the mapping
-// wants that: what the mapping does not carry gets its default.
+// overwritten completes the outcome of a create that overwrites an existing request, where the mapping wants that as a
+// whole: what the mapping does not carry gets its default.
 func (w *writing) overwritten(op *mapping.Operation, form *schema.Form, cur *conflict.Current, o conflict.Outcome) conflict.Outcome {
 	if !w.overwritesAll(op) || op.Action != mapping.Create || cur == nil || w.rules(op).Duplicate != definition.Overwrite {
 		return o
 	}
 	reset, strays := w.unmapped(op, form, cur)
 	switch {
-	case o.Do == conflict.Update:
-		o.Reset, o.By = reset, o.By+", all fields"
+	case o.By == conflict.ByOverwrite:
+		o.Reset, o.By = reset, o.By+allFields
 	case o.Do == conflict.Nothing && o.By == "" && strays: // what the mapping carries agrees
-		o = conflict.Outcome{Kind: conflict.InsertExists, Do: conflict.Update, Write: withoutKey(form, written(op)), Reset: reset, By: "duplicate_request_id: overwrite, all fields"}
+		if o = conflict.Overwrite(op, cur); o.Do == conflict.Update {
+			o.Write, o.Reset, o.By = withoutKey(form, w.over(op, cur, written(op))), reset, o.By+allFields
+		}
 	}
 	return o
 }
+
+// allFields is added to the rule where an overwritten request is replaced as a whole.
+const allFields = ", all fields"
 
 // overwritesAll reports whether the mapping replaces requests that are there as a whole.
 func (w *writing) overwritesAll(op *mapping.Operation) bool {
@@ -502,11 +511,12 @@ func formGone(op *mapping.Operation) *mapping.Failure {
 }
 
 func (w *writing) rules(op *mapping.Operation) conflict.Rules {
+	r := conflict.Rules{Sets: w.t.sets[op.TargetForm]}
 	m := w.t.mappings[op.Mapping]
 	if m == nil {
-		return conflict.Rules{}
+		return r
 	}
-	r := conflict.Rules{OnConflict: m.OnConflict, Duplicate: m.DuplicateRequestID}
+	r.OnConflict, r.Groups, r.Duplicate = m.OnConflict, m.Groups, m.DuplicateRequestID
 	if op.Duplicate != nil {
 		r.Duplicate = *op.Duplicate
 	}
@@ -530,7 +540,13 @@ func (w *writing) carryOut(ctx context.Context, op *mapping.Operation, form *sch
 		if w.passes(err) {
 			return key, false, err
 		}
-		return key, true, w.park(ctx, op, w.refusal(op, err), current)
+		f := w.refusal(op, err)
+		if f.Kind == string(conflict.UniqueTaken) { // of two requests, the one that stands in the way tells more
+			if current, err = w.holder(ctx, op, form, key, o.Write); err != nil {
+				return key, false, err
+			}
+		}
+		return key, true, w.park(ctx, op, f, current)
 	}
 	if !accepted {
 		return key, false, nil
@@ -558,7 +574,7 @@ func (w *writing) perform(ctx context.Context, op *mapping.Operation, form *sche
 		}
 		refused, err = w.t.writer.Update(ctx, w.tx, form, statement.UpdateSet{Set: fields, Reset: fieldsOf(form, o.Reset)}, []statement.UpdateRow{{Key: key, Set: vals}})
 	default:
-		fields, vals, ferr := fits(form, withCreateDate(op, form, o.Write))
+		fields, vals, ferr := fits(form, withCreateDate(op, form, w.withOrigin(op, o.Write)))
 		if ferr != nil {
 			return key, false, ferr
 		}
@@ -581,6 +597,16 @@ func withCreateDate(op *mapping.Operation, form *schema.Form, write []conflict.W
 		return write
 	}
 	return append(slices.Clone(write), conflict.Write{Field: created.ID, Value: value.Instant(op.CommitTime.Unix() * 1_000_000)})
+}
+
+// withOrigin adds to a request that a modify creates where it came from and who owns it: creates bring that
+// themselves.
+func (w *writing) withOrigin(op *mapping.Operation, write []conflict.Write) []conflict.Write {
+	m := w.t.mappings[op.Mapping]
+	if m == nil || op.Action != mapping.Modify || op.Alone() {
+		return write
+	}
+	return overlay(m.ToForm, write, sorted(mapping.Origin(m, op)))
 }
 
 // fits checks values again: operations may have waited since they were decided on.
@@ -697,6 +723,82 @@ func (w *writing) find(ctx context.Context, op *mapping.Operation, form *schema.
 	}}, nil, nil
 }
 
+// look reads what the target has of a request that a conflict keeps from being written, for the record; nil if it is
+// not to be found, or f is no conflict.
+func (w *writing) look(ctx context.Context, op *mapping.Operation, form *schema.Form, f *mapping.Failure) (*conflict.Current, error) {
+	if form == nil || !conflict.IsConflict(f.Kind) {
+		return nil, nil
+	}
+	return w.forRecord(ctx, func() (cur *conflict.Current, err error) {
+		_, cur, _, err = w.find(ctx, op, form)
+		return cur, err
+	})
+}
+
+// forRecord reads an image for the record. What cannot be read is left out of it: it is parked anyway.
+func (w *writing) forRecord(ctx context.Context, read func() (*conflict.Current, error)) (cur *conflict.Current, err error) {
+	err = w.within(ctx, func() error {
+		cur, err = read()
+		return err
+	})
+	if err != nil && !w.passes(err) {
+		return nil, nil
+	}
+	return cur, err
+}
+
+// holder finds the request that holds a value of a unique index which a write of op's request at key has failed for;
+// nil if it is not to be found.
+func (w *writing) holder(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, write []conflict.Write) (*conflict.Current, error) {
+	return w.forRecord(ctx, func() (*conflict.Current, error) { return w.findHolder(ctx, op, form, key, write) })
+}
+
+func (w *writing) findHolder(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, write []conflict.Write) (*conflict.Current, error) {
+	for _, u := range form.Table.Unique {
+		where, ok := taken(op, form, u, write)
+		if !ok {
+			continue
+		}
+		rows, err := w.t.writer.Find(ctx, w.tx, form, where, 2)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if !slices.EqualFunc(form.Key, key, func(k *schema.Field, v value.Value) bool { return row[k.Index].Equal(v) }) {
+				return currentRow(form, row), nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// taken is the condition that finds who holds the values of a unique index that are written; false where not all of
+// its columns are fields with a value.
+func taken(op *mapping.Operation, form *schema.Form, u schema.Unique, write []conflict.Write) (schema.Condition, bool) {
+	where := schema.Condition{Op: schema.And}
+	for _, name := range u.Columns {
+		i := slices.IndexFunc(form.Fields, func(f *schema.Field) bool { return f.Column.Name == name })
+		if i < 0 {
+			return where, false
+		}
+		f, v := form.Fields[i], value.Absent
+		if c := op.Field(f.ID); c != nil {
+			v = c.After
+		}
+		for _, x := range write {
+			if x.Field == f.ID {
+				v = x.Value
+			}
+		}
+		stored, err := f.Stored(v)
+		if err != nil || !stored.Known() || stored.IsNull() {
+			return where, false
+		}
+		where.Parts = append(where.Parts, schema.Condition{Op: schema.Equal, Column: f.Column, Values: []value.Value{stored}})
+	}
+	return where, len(where.Parts) > 0
+}
+
 // unmatched looks for a request that the qualification does not find, or no longer finds, under the
 // operation's own Request ID. A create would collide with it. A modify or delete means it only where it is
 // as the source knew it: Request IDs of both sides may have nothing to do with each other.
@@ -752,10 +854,10 @@ func (w *writing) park(ctx context.Context, op *mapping.Operation, f *mapping.Fa
 	if err := w.holdRenamed(ctx, op); err != nil {
 		return err
 	}
-	if cur != nil {
-		return w.record(ctx, op, cur, conflict.Outcome{Kind: conflict.Kind(f.Kind), Do: conflict.Park, By: "parked", Detail: f.Reason})
+	if !conflict.IsConflict(f.Kind) || op.Home != nil { // what concerns the source itself has no second image
+		return nil
 	}
-	return nil
+	return w.record(ctx, op, cur, conflict.Outcome{Kind: conflict.Kind(f.Kind), Do: conflict.Park, By: "parked", Detail: f.Reason})
 }
 
 func conflictFailure(op *mapping.Operation, o conflict.Outcome) *mapping.Failure {
@@ -771,6 +873,7 @@ var remedies = map[conflict.Kind]string{
 	conflict.UpdateMissing: "transfer the request (`ardso transfer`), or set on_conflict to source; then retry, or remove the operation",
 	conflict.UpdateDiffers: "compare both images, correct one side, or set on_conflict to source, target, newest or merge; then retry, or remove the operation",
 	conflict.DeleteDiffers: "look at what was changed on the target; delete it there by hand or set on_conflict to source, then retry; or remove the operation to keep it",
+	conflict.OwnedThere:    "see which of the two is right: correct the target's request, or let the mapping make independent copies or new Request IDs; then retry",
 	conflict.UniqueTaken:   "free the value on the other request, or change it on this one; then retry",
 	conflict.Reference:     "transfer the request that it refers to first; then retry",
 	conflict.ValueRefused:  "correct the value, or the target's column; then retry",
@@ -798,9 +901,16 @@ func (w *writing) refusal(op *mapping.Operation, err error) *mapping.Failure {
 	return f
 }
 
-// record writes a settled conflict with both images (G5).
+// Recorded is an operation as dso_conflict keeps it: its fields, and beside them what was lost when it was settled.
+type Recorded struct {
+	*mapping.Operation
+	Lost []conflict.Loss `json:"lost,omitempty"`
+}
+
+// record writes a conflict with both images and what was lost (G5).
 func (w *writing) record(ctx context.Context, op *mapping.Operation, cur *conflict.Current, o conflict.Outcome) error {
-	source, err := json.Marshal(op)
+	lost := conflict.Lost(op, cur, o, w.t.sets[op.TargetForm])
+	source, err := json.Marshal(Recorded{op, lost})
 	if err != nil {
 		return err
 	}
@@ -809,6 +919,9 @@ func (w *writing) record(ctx context.Context, op *mapping.Operation, cur *confli
 		image := make(map[int]value.Value, len(op.Fields))
 		for _, f := range op.Fields {
 			image[f.Field] = cur.Field(f.Field)
+		}
+		for _, id := range o.Reset {
+			image[id] = cur.Field(id)
 		}
 		if target, err = json.Marshal(image); err != nil {
 			return err

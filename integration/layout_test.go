@@ -60,7 +60,7 @@ var rules = map[string]rule{
 
 	"apply":          {imports: []string{"cdc", "mapping/...", "sql/...", "apply/..."}},
 	"apply/batch":    {imports: []string{"mapping", "mapping/ownership"}, pure: true},
-	"apply/conflict": {imports: []string{"mapping", "mapping/definition"}, pure: true},
+	"apply/conflict": {imports: []string{"mapping", "mapping/definition", "mapping/request"}, pure: true},
 	"apply/pending":  {imports: []string{"mapping", "sql/control"}},
 	"apply/verify":   {imports: []string{"mapping/...", "sql/..."}},
 	"apply/relay":    {imports: []string{"mapping"}},

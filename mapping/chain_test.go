@@ -73,6 +73,11 @@ filters:
 
 func chainDecider(t testing.TB, server string) *mapping.Decider {
 	t.Helper()
+	return mapping.NewDecider(server, chainCompiled(t))
+}
+
+func chainCompiled(t testing.TB) *definition.Compiled {
+	t.Helper()
 	doc, err := definition.Parse([]definition.File{{Name: "d.yaml", Text: chainDefinitions}}, definition.Secrets{})
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +86,7 @@ func chainDecider(t testing.TB, server string) *mapping.Decider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return mapping.NewDecider(server, compiled)
+	return compiled
 }
 
 // ownedRelation is form R as a log shows it.

@@ -452,6 +452,14 @@ func TestNoBeforeImageOfAnyField(t *testing.T) {
 			}
 		}
 	}
+	// Of fields in groups it is the group's policy that says whether it is needed.
+	d := decider(t, transferOf("{server: chicago, form: Repair}, on_conflict: source, field_groups: [{fields: [Status, Item], on_conflict: merge}]"))
+	for _, name := range []string{"Submitter", "Status", "Item"} {
+		ops := decide(t, d, tx(update(row(name+"=?"), row("Request ID=R1", name+"=1"))))
+		if failed := ops[0].Failure != nil; failed != (name != "Submitter") {
+			t.Errorf("%s: got %s", name, short(ops))
+		}
+	}
 }
 
 // A value that the target cannot mean fails its operation; the correction that follows does not fail for

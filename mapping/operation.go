@@ -95,6 +95,9 @@ type Operation struct {
 	// Duplicate, if not nil, is the request's own choice in the place of the mapping's.
 	Duplicate *definition.DuplicateAction `json:"duplicate_request_id,omitempty"`
 
+	// Mode is likewise for the transfer mode.
+	Mode *definition.TransferMode `json:"transfer_mode,omitempty"`
+
 	// Failure, if not nil, says why this operation cannot be carried out at all. It is parked.
 	Failure *Failure `json:"failure,omitempty"`
 }

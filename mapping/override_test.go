@@ -1,9 +1,11 @@
 package mapping_test
 
 import (
+	"slices"
 	"testing"
 
 	"ardso/cdc"
+	"ardso/mapping"
 	"ardso/sql/schema"
 	"ardso/sql/value"
 )
@@ -49,5 +51,35 @@ func TestOverrides(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
+	}
+}
+
+// A request's own transfer mode goes with the operation, so that a copy which a modify makes is marked by it.
+func TestOverriddenModeMarksTheCopy(t *testing.T) {
+	t.Parallel()
+	mode := ownedForm("a").FieldByID(schema.TransferMode)
+	independent, _ := mode.Number("Independent Copy")
+	for _, test := range []struct {
+		own  value.Value
+		want value.Value // Master Flag
+		from value.Value // From Server
+	}{
+		{value.Null, value.Int(schema.MasterNo), value.Text("a")},
+		{value.Int(independent), value.Int(schema.MasterYes), value.Absent},
+	} {
+		row := owned("", 1, "n")
+		row[ownedForm("a").FieldByID(schema.ToMapping).Index] = value.Text("copy")
+		row[mode.Index] = test.own
+		after := slices.Clone(row)
+		after[ownedForm("a").FieldByName("Notes").Index] = value.Text("changed")
+		d := chainDecider(t, "a")
+		ops := decide(t, d, tx(cdc.RowChange{Relation: ownedRelation, Kind: cdc.Update, Before: row, After: after}))
+		if len(ops) != 1 {
+			t.Fatalf("own mode %s: got %s", test.own, told(ops))
+		}
+		fields := mapping.Origin(chainCompiled(t).Mapping("copy"), ops[0])
+		if !fields[schema.MasterFlag].Equal(test.want) || fields[schema.FromServer] != test.from {
+			t.Errorf("own mode %s: Master Flag %s, From Server %s", test.own, fields[schema.MasterFlag], fields[schema.FromServer])
+		}
 	}
 }

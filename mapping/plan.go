@@ -38,7 +38,7 @@ type line struct {
 	target *schema.Field
 	source *schema.Field    // copied, or
 	expr   *qual.Expression // computed, or
-	system func(*event) value.Value
+	system func(*Operation) value.Value
 	// volatile: the value does not depend on the request alone ($USER$, $TIMESTAMP$), so what the target
 	// holds cannot be known from the before image: it is written with other changes and never compared.
 	volatile   bool
@@ -64,7 +64,7 @@ func newPlan(m *definition.CompiledMapping) *plan {
 			}
 		}
 	}
-	for id, l := range p.distributed() {
+	for id, l := range origin(m, m.TransferMode) {
 		if f := m.ToForm.FieldByID(id); f != nil {
 			byTarget[f] = line{target: f, system: l, volatile: true, createOnly: true}
 		}
@@ -77,38 +77,53 @@ func newPlan(m *definition.CompiledMapping) *plan {
 	return p
 }
 
-// distributed gives the distributed fields of a new copy that is outside any ownership chain, by ID
+// origin gives the distributed fields of a new copy that is outside any ownership chain, by ID
 // (dso-reference, "Field state after a successful transfer"). Those of a hand-over are written where it is
 // carried out.
-func (p *plan) distributed() map[int]func(*event) value.Value {
-	text := func(s string) func(*event) value.Value {
-		return func(*event) value.Value { return value.Text(s) }
+func origin(m *definition.CompiledMapping, mode definition.TransferMode) map[int]func(*Operation) value.Value {
+	text := func(s string) func(*Operation) value.Value {
+		return func(*Operation) value.Value { return value.Text(s) }
 	}
-	history := func(e *event) value.Value {
-		return value.Text(HistoryLine(e.tx.CommitTime, ownership.Place{Server: p.From.Server, Form: p.FromForm.Name, Request: e.id, Mapping: p.Name}))
+	history := func(op *Operation) value.Value {
+		return value.Text(HistoryLine(op.CommitTime, ownership.Place{Server: op.Source, Form: op.Form, Request: op.Request, Mapping: m.Name}))
 	}
-	switch p.TransferMode {
+	switch mode {
 	case definition.DataOnly:
-		return map[int]func(*event) value.Value{
-			schema.MasterFlag:     func(*event) value.Value { return value.Int(schema.MasterNo) },
-			schema.CurrentForm:    text(p.FromForm.Name),
-			schema.CurrentServer:  text(p.From.Server),
-			schema.FromMapping:    text(p.Name),
-			schema.FromRequestID:  func(e *event) value.Value { return value.Text(e.id) },
-			schema.FromForm:       text(p.FromForm.Name),
-			schema.FromServer:     text(p.From.Server),
-			schema.FromPool:       func(*event) value.Value { return value.Text(p.pool) },
+		return map[int]func(*Operation) value.Value{
+			schema.MasterFlag:     func(*Operation) value.Value { return value.Int(schema.MasterNo) },
+			schema.CurrentForm:    text(m.FromForm.Name),
+			schema.CurrentServer:  text(m.From.Server),
+			schema.FromMapping:    text(m.Name),
+			schema.FromRequestID:  func(op *Operation) value.Value { return value.Text(op.Request) },
+			schema.FromForm:       text(m.FromForm.Name),
+			schema.FromServer:     text(m.From.Server),
+			schema.FromPool:       func(op *Operation) value.Value { return value.Text(op.Pool) },
 			schema.MappingHistory: history,
 		}
 	case definition.IndependentCopy, definition.CopyDelete:
-		return map[int]func(*event) value.Value{
-			schema.MasterFlag:     func(*event) value.Value { return value.Int(schema.MasterYes) },
-			schema.CurrentForm:    text(p.ToForm.Name),
-			schema.CurrentServer:  text(p.To.Server),
+		return map[int]func(*Operation) value.Value{
+			schema.MasterFlag:     func(*Operation) value.Value { return value.Int(schema.MasterYes) },
+			schema.CurrentForm:    text(m.ToForm.Name),
+			schema.CurrentServer:  text(m.To.Server),
 			schema.MappingHistory: history,
 		}
 	}
 	return nil
+}
+
+// Origin gives the distributed fields, by ID, of a copy that op, a modify along m, makes: a create brings them itself.
+func Origin(m *definition.CompiledMapping, op *Operation) map[int]value.Value {
+	mode := m.TransferMode
+	if op.Mode != nil {
+		mode = *op.Mode
+	}
+	fields := make(map[int]value.Value)
+	for id, f := range origin(m, mode) {
+		if m.ToForm.FieldByID(id) != nil {
+			fields[id] = f(op)
+		}
+	}
+	return fields
 }
 
 // HistoryLine is one line of Mapping History (dso-reference 29, choice 27).
@@ -119,11 +134,11 @@ func HistoryLine(at time.Time, from ownership.Place) string {
 var systemLines = map[int]line{
 	schema.CreateDate:     {system: commitTime, volatile: true, createOnly: true},
 	schema.ModifiedDate:   {system: commitTime, volatile: true},
-	schema.LastModifiedBy: {system: func(*event) value.Value { return value.Text(DistributedServer) }, volatile: true},
+	schema.LastModifiedBy: {system: func(*Operation) value.Value { return value.Text(DistributedServer) }, volatile: true},
 }
 
 // commitTime in whole seconds, as AR System keeps times.
-func commitTime(e *event) value.Value { return value.Instant(e.tx.CommitTime.Unix() * 1_000_000) }
+func commitTime(op *Operation) value.Value { return value.Instant(op.CommitTime.Unix() * 1_000_000) }
 
 // reads reports whether the mapping reads field f of its From form.
 func (p *plan) reads(f *schema.Field) bool {
@@ -161,6 +176,10 @@ func (p *plan) operation(d *Decider, e *event) *Operation {
 		own := p.DuplicateRequestID
 		op.Duplicate = &own
 	}
+	if m := d.mappings[p.Name]; m != nil && m.TransferMode != p.TransferMode {
+		own := p.TransferMode
+		op.Mode = &own
+	}
 	return op
 }
 
@@ -183,13 +202,13 @@ func (p *plan) fill(op *Operation, e *event) (changed bool) {
 		f := FieldChange{Field: l.target.ID, Companion: l.volatile}
 		var err error
 		if after != nil {
-			if f.After, err = p.value(l, e, after); err != nil {
+			if f.After, err = p.value(l, op, e, after); err != nil {
 				p.fail(op, err)
 				f.After = value.Unchanged
 			}
 		}
 		if before != nil && !l.volatile {
-			f.Before, err = p.value(l, e, before)
+			f.Before, err = p.value(l, op, e, before)
 			// Before images hold Unchanged for what meant nothing on the source.
 			nothing := err == nil && f.Before.Kind() == value.KindUnchanged
 			if err != nil || nothing {
@@ -232,10 +251,10 @@ func (p *plan) fail(op *Operation, err error) {
 }
 
 // value computes a line's value from one image.
-func (p *plan) value(l line, e *event, im request.Image) (value.Value, error) {
+func (p *plan) value(l line, op *Operation, e *event, im request.Image) (value.Value, error) {
 	switch {
 	case l.system != nil:
-		return l.system(e), nil
+		return l.system(op), nil
 	case l.source != nil:
 		return request.Convert(im[l.source.Index], l.source, l.target)
 	}
@@ -255,11 +274,11 @@ func (p *plan) keywords(e *event) qual.Env { return qual.Env{Keywords: e.env.Key
 // to see a conflict (PD-5, G5). It passes over the fields in never: the image is there, and what it
 // holds means nothing on the target; so a correction on the source can follow (G8).
 func (p *plan) checkBefore(op *Operation, never []int) {
-	if op.Failure != nil || p.OnConflict == definition.TakeSource {
+	if op.Failure != nil {
 		return
 	}
 	for _, l := range p.lines {
-		if l.volatile || l.createOnly || slices.Contains(never, l.target.ID) {
+		if l.volatile || l.createOnly || slices.Contains(never, l.target.ID) || !p.NeedsBefore(l.target.ID) {
 			continue
 		}
 		if f := op.Field(l.target.ID); f != nil && !f.Before.Known() {

@@ -116,8 +116,8 @@ func TestSettle(t *testing.T) {
 		{"delete meets a change", "x y", "", "x z", "error merge", 0, "delete_differs parked", ""},
 		{"delete meets a change", "x y", "", "x z", "source", 0, "delete_differs delete", "on_conflict: source"},
 		{"delete meets a change", "x y", "", "x z", "target", 0, "delete_differs nothing", "on_conflict: target"},
-		{"delete, no time", "x y", "", "x z", "newest", 0, "delete_differs parked", ""},
-		{"delete, later", "x y", "", "x z 499", "newest", 0, "delete_differs delete", "on_conflict: newest"},
+		{"delete, no time", "x y", "", "x z", "newest", 0, "delete_differs nothing", "on_conflict: newest"},
+		{"delete, later", "x y", "", "x z 499", "newest", 0, "delete_differs nothing", "on_conflict: newest"},
 		{"delete, earlier", "x y", "", "x z 501", "newest", 0, "delete_differs nothing", "on_conflict: newest"},
 	}
 	for _, test := range tests {

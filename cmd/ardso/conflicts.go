@@ -18,7 +18,7 @@ func (e *environment) conflicts() *cli.Command {
 		Name:  "conflicts",
 		Usage: "where a target was not as its source believed, and how that was settled",
 		Description: "Nothing is overwritten without a record: each conflict is kept with both images, those\n" +
-			"that went to errors too.\n\n" +
+			"that went to errors too, and with the values that were lost.\n\n" +
 			"Example:\n  ardso conflicts --server chicago\n  ardso conflicts show 06jq2v1m8c3h4k5n",
 		Flags:  flags,
 		Action: e.listConflicts,
@@ -65,9 +65,11 @@ func (e *environment) showConflict(c *cli.Context) error {
 			return err
 		}
 		v := viewConflicts(conn.Name, []control.Conflict{x})[0]
-		if v.Operation, v.TargetHeld, err = run.ReadConflict(v.source, v.target); err != nil {
+		recorded, held, err := run.ReadConflict(v.source, v.target)
+		if err != nil {
 			return err
 		}
+		v.Operation, v.Lost, v.TargetHeld = recorded.Operation, recorded.Lost, held
 		form, err := conn.Form(ctx, v.TargetForm)
 		if err != nil {
 			return err
@@ -82,7 +84,7 @@ func (e *environment) showConflict(c *cli.Context) error {
 			if _, err := fmt.Fprintln(w); err != nil {
 				return err
 			}
-			return showImages(w, form, v.Operation, v.TargetHeld, "target held")
+			return showImages(w, form, v.Operation, v.TargetHeld, "target held", v.Lost...)
 		})
 	})
 }

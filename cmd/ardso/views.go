@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"ardso/apply/conflict"
 	"ardso/mapping"
 	"ardso/sql/control"
 	"ardso/sql/value"
@@ -103,6 +104,7 @@ type conflictView struct {
 	// In `show` only.
 	Operation  *mapping.Operation  `json:"operation,omitempty"`
 	TargetHeld map[int]value.Value `json:"target_held,omitempty"` // by field ID
+	Lost       []conflict.Loss     `json:"lost,omitempty"`
 
 	source, target string // images as stored
 }

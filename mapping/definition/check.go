@@ -47,6 +47,7 @@ func Check(d *Document, catalogs map[string]Catalog) (*Compiled, error) {
 		}
 	}
 	c.twoDefaults()
+	c.pairs(out.Mappings)
 	if err := c.sorted().err(); err != nil {
 		return nil, err
 	}
@@ -109,6 +110,8 @@ func (c *checker) mapping(m *Mapping) *CompiledMapping {
 	x.Lines = c.custom(m.Fields, from, to, m.From.Server)
 	x.Lines = c.auto(x)
 	x.Returns = c.returns(x)
+	x.Groups = c.fieldGroups(x)
+	c.newest(x)
 	c.ownership(x)
 	c.lengths(x)
 	c.keyFilled(x)
@@ -422,8 +425,8 @@ func (c *checker) keyFilled(x *CompiledMapping) {
 func makesIDs(f *schema.Form) bool { return f.NextID != nil && len(f.Key) == 1 }
 
 // fills reports whether a line fills the target field.
-func (x *CompiledMapping) fills(f *schema.Field) bool {
-	return slices.ContainsFunc(x.Lines, func(l Line) bool { return l.Target == f })
+func (m *CompiledMapping) fills(f *schema.Field) bool {
+	return slices.ContainsFunc(m.Lines, func(l Line) bool { return l.Target == f })
 }
 
 // requiredFilled complains of required target fields that stay empty: an error where the mapping

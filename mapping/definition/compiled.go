@@ -81,6 +81,25 @@ type CompiledMapping struct {
 	// Match finds the request to write on the target: 'F' is a field of ToForm, $F$ one of FromForm.
 	// nil: requests are found by key.
 	Match *qual.Qualification
+	// Groups are the mapping's field groups; a field is in one of them at most.
+	Groups []CompiledGroup
+}
+
+// CompiledGroup is a field group with its fields' IDs, ascending.
+type CompiledGroup struct {
+	Fields     []int
+	OnConflict ConflictPolicy
+}
+
+// NeedsBefore reports whether a conflict in a field can be settled only by what the field held before. The source's
+// values are taken without.
+func (m *CompiledMapping) NeedsBefore(field int) bool {
+	for _, g := range m.Groups {
+		if slices.Contains(g.Fields, field) {
+			return g.OnConflict != TakeSource
+		}
+	}
+	return m.OnConflict != TakeSource
 }
 
 // Line fills one target field: from Source as it is, or from Expr. Exactly one of the two is set.

@@ -153,9 +153,17 @@ type Mapping struct {
 	EnforcePatternMatching bool           `json:"enforce_pattern_matching"` // default yes
 	RequireRequiredFields  bool           `json:"require_required_fields"`  // default yes
 	OnConflict             ConflictPolicy `json:"on_conflict"`              // default error
+	FieldGroups            []*FieldGroup  `json:"field_groups,omitempty"`   // other fields follow OnConflict
 	OnForeignChange        ForeignChange  `json:"on_foreign_change"`        // default report
 	AllowAnyUserToDelete   bool           `json:"allow_any_user_to_delete"` // of copies that are not owned; default no
 	SuppressNoSuchEntry    bool           `json:"suppress_no_such_entry"`   // deletes of what is not there; default no
+}
+
+// FieldGroup is fields of the target that belong together: a conflict in them is settled for all of them alike.
+type FieldGroup struct {
+	Place
+	Fields     []Text         `json:"fields"` // by ID or name
+	OnConflict ConflictPolicy `json:"on_conflict"`
 }
 
 // NoLimit as Mapping.MaxTimeToRetry: curable errors are retried without end.

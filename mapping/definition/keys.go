@@ -300,6 +300,16 @@ func byValue[T any](o object[T]) shape[T] {
 	}}
 }
 
+var fieldGroupObject = object[FieldGroup]{
+	what:  "a field group",
+	doc:   "Fields of the target that belong together: where both sides have changed some of them, all are settled alike.",
+	place: func(g *FieldGroup) *Place { return &g.Place },
+	keys: []key[FieldGroup]{
+		must(is("fields", oneOrList(fieldRef), func(g *FieldGroup) *[]Text { return &g.Fields }, "Fields of the target, by name or ID; a field is in one group at most.")),
+		must(is("on_conflict", oneOf(conflictPolicies), func(g *FieldGroup) *ConflictPolicy { return &g.OnConflict }, "How a conflict in these fields is settled.")),
+	},
+}
+
 var mappingObject = object[Mapping]{
 	what: "a mapping",
 	doc:  "How requests of one form become requests of another.",
@@ -330,6 +340,7 @@ var mappingObject = object[Mapping]{
 		is("enforce_pattern_matching", yesNo, func(m *Mapping) *bool { return &m.EnforcePatternMatching }, "Values must match the target fields' patterns; default: yes."),
 		is("require_required_fields", yesNo, func(m *Mapping) *bool { return &m.RequireRequiredFields }, "Required target fields must end up with a value; default: yes."),
 		is("on_conflict", oneOf(conflictPolicies), func(m *Mapping) *ConflictPolicy { return &m.OnConflict }, "How a conflict is settled; default: error."),
+		is("field_groups", listOf(fieldGroupObject.shape()), func(m *Mapping) *[]*FieldGroup { return &m.FieldGroups }, "Fields of the target whose conflicts are settled in a way of their own. All others follow on_conflict."),
 		is("allow_any_user_to_delete", yesNo, func(m *Mapping) *bool { return &m.AllowAnyUserToDelete }, "Whether a copy that is not owned may be deleted where it is, without effect on the others; default: no."),
 		is("suppress_no_such_entry", yesNo, func(m *Mapping) *bool { return &m.SuppressNoSuchEntry }, "Whether a delete of what is not there goes unrecorded (ARERR 302); default: no."),
 		is("on_foreign_change", oneOf(foreignChanges), func(m *Mapping) *ForeignChange { return &m.OnForeignChange }, "What happens to an edit of a copy that is not owned; default: report."),

@@ -88,6 +88,8 @@ func TestSchemaRefuses(t *testing.T) {
 		"mappings: [{name: M, " + ends + ", transfer_mode: data}]",
 		"mappings: [{name: M, " + ends + ", max_time_to_retry: 24}]",
 		"mappings: [{name: M, " + ends + ", enforce_pattern_matching: maybe}]",
+		"mappings: [{name: M, " + ends + ", field_groups: [{fields: [a]}]}]",
+		"mappings: [{name: M, " + ends + ", field_groups: [{fields: [], on_conflict: merge}]}]",
 		"filters: [{name: f, server: a, form: F, on: [update]}]",
 		"filters: [{name: f, server: a, form: F, on: submit, transfer: {map: x}}]",
 		"filters: [{name: f, server: a, form: F, on: submit, order: 1001}]",
@@ -116,6 +118,7 @@ func TestKeysAndTypes(t *testing.T) {
 		{"logical mapping", LogicalMapping{}, logicalObject.keyNames(), nil},
 		{"end", End{}, endObject.keyNames(), nil},
 		{"mapping", Mapping{}, mappingObject.keyNames(), nil},
+		{"field group", FieldGroup{}, fieldGroupObject.keyNames(), nil},
 		{"transfer", Transfer{}, transferObject.keyNames(), nil},
 		{"return", Return{}, returnObject.keyNames(), nil},
 		{"delete", Deletion{}, deleteObject.keyNames(), nil},
@@ -161,7 +164,7 @@ func TestDocumentation(t *testing.T) {
 	doc := string(b)
 	for _, keys := range [][]string{
 		documentObject.keyNames(), serverObject.keyNames(), formObject.keyNames(), fieldObject.keyNames(), poolObject.keyNames(),
-		logicalObject.keyNames(), endObject.keyNames(), mappingObject.keyNames(), transferObject.keyNames(), returnObject.keyNames(),
+		logicalObject.keyNames(), endObject.keyNames(), mappingObject.keyNames(), fieldGroupObject.keyNames(), transferObject.keyNames(), returnObject.keyNames(),
 		deleteObject.keyNames(), filterObject.keyNames(), escalationObject.keyNames(), scheduleObject.keyNames(),
 	} {
 		for _, k := range keys {

@@ -69,6 +69,18 @@ const (
 	ShortDescription = 8
 )
 
+// IsStamp reports whether id is a field that AR System writes with every change of a request, whatever is changed.
+func IsStamp(id int) bool { return id == LastModifiedBy || id == ModifiedDate }
+
+// Reserved fields that hold lists of groups, users and roles (ar-database-reference 3.6).
+const (
+	LoginName         = 101
+	GroupList         = 104 // of the User form, which has Login Name, too
+	AssigneeGroup     = 112
+	firstDynamicGroup = 60000
+	lastDynamicGroup  = 60999
+)
+
 // FirstSiteField is the lowest field ID that a site may use; catalog numbers undeclared columns of
 // plain tables from here.
 const FirstSiteField = 536870912
@@ -178,6 +190,17 @@ func (f *Form) FieldByName(name string) *Field {
 		}
 	}
 	return nil
+}
+
+// IsGroupList reports whether field x holds a list of groups: a set of entries, in one text.
+func (f *Form) IsGroupList(x *Field) bool {
+	switch {
+	case x.Type != Character:
+		return false
+	case x.ID == GroupList:
+		return f.FieldByID(LoginName) != nil
+	}
+	return x.ID == AssigneeGroup || x.ID >= firstDynamicGroup && x.ID <= lastDynamicGroup
 }
 
 // IsKey reports whether field x is part of the key.

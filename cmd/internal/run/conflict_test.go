@@ -11,6 +11,7 @@ import (
 	"ardso/integration/dbtest"
 	"ardso/sql/control"
 	"ardso/sql/engine"
+	"ardso/sql/schema"
 )
 
 // conflictPairs have every way to read a log, and every family of targets.
@@ -142,7 +143,7 @@ func policyCases() []policyCase {
 		{form: "overwrite", id: "io", fresh: true, dst: insertAlt, src: insertRow, want: seedRow, conflict: "insert_exists|duplicate_request_id: overwrite|update"},
 		{form: "error", id: "is", fresh: true, dst: insertRow, src: insertRow, want: seedRow},
 		// A modify meets none.
-		{form: "error", id: "me", dst: deleteRow, src: setA1, err: "update_missing|modify"},
+		{form: "error", id: "me", dst: deleteRow, src: setA1, err: "update_missing|modify", conflict: "update_missing|parked|parked"},
 		{form: "source", id: "ms", dst: deleteRow, src: setA1, want: "a1|b0|c0", conflict: "update_missing|on_conflict: source|insert"},
 		{form: "target", id: "mt", dst: deleteRow, src: setA1, conflict: "update_missing|on_conflict: target|nothing"},
 		{form: "newest", id: "mn", dst: deleteRow, src: setA1, want: "a1|b0|c0", conflict: "update_missing|on_conflict: newest|insert"},
@@ -165,7 +166,7 @@ func policyCases() []policyCase {
 		{form: "error", id: "de", dst: setA2, src: deleteRow, want: "a2|b0|c0", err: "delete_differs|delete", conflict: "delete_differs|parked|parked"},
 		{form: "source", id: "ds", dst: setA2, src: deleteRow, conflict: "delete_differs|on_conflict: source|delete"},
 		{form: "target", id: "dt", dst: setA2, src: deleteRow, want: "a2|b0|c0", conflict: "delete_differs|on_conflict: target|nothing"},
-		{form: "newest", id: "dn", dst: setA2, src: deleteRow, conflict: "delete_differs|on_conflict: newest|delete"},
+		{form: "newest", id: "dn", dst: setA2, src: deleteRow, want: "a2|b0|c0", conflict: "delete_differs|on_conflict: newest|nothing"},
 		{form: "newest", id: "do", dst: setA2Late, src: deleteRow, want: "a2|b0|c0", conflict: "delete_differs|on_conflict: newest|nothing"},
 		{form: "merge", id: "dm", dst: setA2, src: deleteRow, want: "a2|b0|c0", err: "delete_differs|delete", conflict: "delete_differs|parked|parked"},
 		{form: "source", id: "dc", dst: setCUpper, src: deleteRow, conflict: "delete_differs|on_conflict: source|delete"},
@@ -353,6 +354,20 @@ func TestValuesThatDoNotFit(t *testing.T) {
 				wantErrors = slices.DeleteFunc(wantErrors, func(s string) bool { return strings.HasPrefix(s, "0200") || strings.HasPrefix(s, "0600") })
 			}
 			w.equal("errors", w.errors(), wantErrors...)
+			// Each is recorded, one that meets another request with the image of that one.
+			var wantKinds []string
+			for _, e := range wantErrors {
+				part := strings.Split(e, "|")
+				wantKinds = append(wantKinds, part[0]+"|"+part[1]+"|parked|parked")
+			}
+			w.equal("conflicts", w.conflicts(), wantKinds...)
+			for _, r := range w.records("") {
+				if r.op.Request == "u1" {
+					w.equal("the request that is in the way", []string{fmt.Sprint(r.held)}, fmt.Sprintf("map[%d:other %d:taken]", schema.FirstSiteField+1, schema.FirstSiteField+2))
+				} else if r.held != nil {
+					t.Errorf("%s: the target had %v", r.op.Request, r.held)
+				}
+			}
 			w.equal("rows", rows(t, w.dbs["dst"], "SELECT count(*) FROM v"), fmt.Sprint(1000-len(wantErrors)+2))
 			w.equal("the one that just fits", rows(t, w.dbs["dst"], "SELECT short, kind, word FROM v WHERE id = '0700'"), "12345|5|7")
 			w.equal("children", rows(t, w.dbs["dst"], "SELECT id FROM child ORDER BY id"), "c1", "c3")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"ardso/apply"
 	"ardso/mapping"
 	"ardso/mapping/request"
 	"ardso/sql/catalog"
@@ -60,14 +61,14 @@ func ReadOperations(text string) (ops []*mapping.Operation, err error) {
 	return ops, nil
 }
 
-// ReadConflict reads both images of a row of dso_conflict: the operation, and what the target held, by
-// field ID; nil where it held nothing.
-func ReadConflict(source, target string) (op *mapping.Operation, held map[int]value.Value, err error) {
-	if err := json.Unmarshal([]byte(source), &op); err != nil {
-		return nil, nil, fmt.Errorf("read source image of dso_conflict: %w", err)
+// ReadConflict reads both images of a row of dso_conflict: the operation with what was lost when it was settled, and
+// what the target held, by field ID; nil where it held nothing.
+func ReadConflict(source, target string) (r apply.Recorded, held map[int]value.Value, err error) {
+	if err := json.Unmarshal([]byte(source), &r); err != nil {
+		return r, nil, fmt.Errorf("read source image of dso_conflict: %w", err)
 	}
 	if err := json.Unmarshal([]byte(target), &held); err != nil {
-		return nil, nil, fmt.Errorf("read target image of dso_conflict: %w", err)
+		return r, nil, fmt.Errorf("read target image of dso_conflict: %w", err)
 	}
-	return op, held, nil
+	return r, held, nil
 }

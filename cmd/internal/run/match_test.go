@@ -41,6 +41,7 @@ func TestMatchingQualification(t *testing.T) {
 			w.once()
 			w.has("dst", matchedRows, "A1|no hit|S1", "A5|same ID|S9", "T2|one hit|S2", "T3|theirs|S3", "T4|theirs|S3")
 			w.equal("errors", w.errors(), "A3|several_matches|create|held")
+			w.equal("conflicts", w.conflicts(), "A2|insert_exists|duplicate_request_id: overwrite|update", "A3|several_matches|parked|parked")
 
 			w.write("src", "UPDATE T1001 SET C8 = 'no hit, modified' WHERE C1 = 'A1'", "UPDATE T1001 SET C8 = 'one hit, modified' WHERE C1 = 'A2'", "UPDATE T1001 SET C8 = 'two hits, modified' WHERE C1 = 'A3'")
 			w.once()

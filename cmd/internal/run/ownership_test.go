@@ -373,6 +373,24 @@ func TestHandOverRefused(t *testing.T) {
 	})
 }
 
+// A hand-over that the target's database refuses is recorded there, with the request that is in its way.
+func TestHandOverRefusedByIndex(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.exec("b", "CREATE UNIQUE INDEX one_summary ON repair (summary)")
+		o.open()
+		o.exec("b", "INSERT INTO repair (id, summary, notes, status) VALUES ('R9', 'broken', 'o', 0)")
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		o.want("R1", "a", "broken|n|1", "b", "")
+		o.equal("error", rows(t, o.dbs["a"], "SELECT request, error, status FROM dso_pending_error"), "R1|unique_taken|held")
+		o.equal("conflict", rows(t, o.dbs["b"], "SELECT request, kind, settled_by, outcome FROM dso_conflict"), "R1|unique_taken|ownership: not taken|parked")
+		if image := rows(t, o.dbs["b"], "SELECT target_image FROM dso_conflict")[0]; !strings.Contains(image, "R9") {
+			t.Errorf("the request that is in the way: %s", image)
+		}
+	})
+}
+
 // A retry of what was not begun asks for it again where it is known what for; else it stays as it is.
 func TestRetryOfWhatWasNotBegun(t *testing.T) {
 	ownershipEngines(t, func(t *testing.T, engines []string) {
