@@ -202,9 +202,17 @@ func settleCreate(op *mapping.Operation, cur *Current, r Rules) Outcome {
 		}
 	case definition.CreateNew:
 		o.Do, o.Write, o.By = InsertNew, known(op), "duplicate_request_id: create new"
+	default:
+		// A mere copy of this very request is brought up to date (dso-reference 29, choice 6).
+		if ours := op.Field(schema.MasterFlag); ours != nil && ours.After.Equal(value.Int(schema.MasterNo)) && cur.CameFrom(op) {
+			o.Do, o.Write, o.By = Update, write, ByOwnCopy
+		}
 	}
 	return o
 }
+
+// ByOwnCopy is the rule of a create that meets the copy which an earlier transfer has made.
+const ByOwnCopy = "data only: a copy of this request"
 
 // ByOverwrite is the rule of a create that overwrites.
 const ByOverwrite = "duplicate_request_id: overwrite"
