@@ -321,3 +321,44 @@ func TestRetrySchedule(t *testing.T) {
 	o.exec("a", "UPDATE dso_pending_error SET status = 'retry'")
 	o.eventually("R1 has come", func() bool { return fmt.Sprint(rows(t, o.dbs["b"], allTasks)) == "[R1|made|1 R2|made|1]" })
 }
+
+// A batch run waits for a target that is away, for a while, and carries out what waited, hand-overs too.
+func TestBatchAway(t *testing.T) {
+	t.Parallel()
+	o := &outage{server: dbtest.Server(t, "postgres15")}
+	dbs := map[string]*engine.DB{"a": dbtest.New(t, "sqlite"), "b": o.server.Database(t)}
+	o.world = newWorld(t, dbs, map[string]string{"a": stormtest.Form, "b": stormtest.Form}, strings.Replace(handOverDefinitions, "filters:",
+		"  - {name: copy, from: {server: a, form: Repair}, to: {server: b, form: Copy}}\nfilters:\n  - {name: copy, server: a, form: Repair, on: submit, run_if: \"'status' = 0\", transfer: {mapping: copy}}", 1))
+	o.yaml = strings.Replace(o.yaml, "\nmappings:", "      - {name: Copy, table: copies, request_id: id}\n\nmappings:", 1)
+	w := &owned{world: o.world, group: 2}
+	for s := range dbs {
+		o.exec(s, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+stormtest.DistributedColumns(w.group)+")")
+	}
+	o.exec("b", "CREATE TABLE copies (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer)")
+	o.open()
+	o.once()
+	o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1), ('R2', 'broken', 'n', 0)")
+	o.server.Stop(t)
+	if _, err := o.sys.Run(t.Context(), nil, run.Options{Once: true, Log: testLog(t)}); name(err) != "server.not_accepting" {
+		t.Errorf("a run whose target stays away ends with %v", err)
+	}
+	if got := fmt.Sprint(rows(t, dbs["a"], "SELECT type, request, status FROM dso_pending ORDER BY request")); got != "[transfer again|R1|retry operation|R2|retry]" {
+		t.Errorf("left behind: %s", got)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := o.sys.Run(context.Background(), nil, run.Options{Once: true, Servers: []string{"a"}, Log: testLog(t)})
+		done <- err
+	}()
+	o.server.Start(t)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	w.want("R1", "a", "broken|n|0", "b", "broken|n|1")
+	if got := fmt.Sprint(rows(t, dbs["b"], "SELECT id, summary FROM copies")); got != "[R2|broken]" {
+		t.Errorf("copies: %s", got)
+	}
+	if got := rows(t, dbs["a"], "SELECT type, request, status FROM dso_pending"); len(got) > 0 {
+		t.Errorf("still pending: %v", got)
+	}
+}

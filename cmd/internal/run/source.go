@@ -246,20 +246,38 @@ func (s *source) batch(ctx context.Context) error {
 func (s *source) waitBack(ctx context.Context) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	began := time.Now()
+	wait := func() error {
+		select {
+		case <-tick.C:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	began, wasAway := time.Now(), false
 	for _, t := range s.targets {
 		for t.aside != nil && t.aside.IsAway() {
+			wasAway = true
 			if time.Since(began) > batchPatience {
 				return t.aside.notAccepting()
 			}
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return context.Cause(ctx)
+			if err := wait(); err != nil {
+				return err
 			}
 		}
 	}
-	return nil
+	if !wasAway {
+		return nil
+	}
+	for { // hand-overs that could not be carried out meanwhile are asked for again
+		list, err := s.jobs.look(ctx)
+		if err != nil || len(list) == 0 {
+			return errors.Join(err, s.progress.waitClosed(ctx))
+		}
+		if err := wait(); err != nil {
+			return err
+		}
+	}
 }
 
 // knowFormer waits until the log is past all that a former process can have read: where a target is away from the
