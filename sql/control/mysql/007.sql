@@ -14,3 +14,13 @@ PREPARE ardso_add FROM @ardso_add;
 EXECUTE ardso_add;
 
 DEALLOCATE PREPARE ardso_add;
+
+SET @ardso_add = IF((SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = database() AND table_name = 'dso_event' AND column_name = 'source') > 0,
+  'DO 0', 'ALTER TABLE dso_event
+    ADD COLUMN source varchar(40) NOT NULL DEFAULT '''' COMMENT ''the server whose request it is; empty: of this one''');
+
+PREPARE ardso_add FROM @ardso_add;
+
+EXECUTE ardso_add;
+
+DEALLOCATE PREPARE ardso_add;

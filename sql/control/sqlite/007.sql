@@ -17,3 +17,6 @@ CREATE INDEX IF NOT EXISTS dso_pending_fold ON dso_pending (fold);
 
 -- What waits for one request is looked for.
 CREATE INDEX IF NOT EXISTS dso_pending_request ON dso_pending (request);
+
+-- The server whose request it is; empty: of this one.
+ALTER TABLE dso_event ADD COLUMN source TEXT NOT NULL DEFAULT '';
