@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -73,9 +74,15 @@ const resolveText = "--take source writes the request as the source sent it over
 func resolveFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "take", Usage: "`SIDE` that is to stand: source, target or merge"},
-		&cli.StringSliceFlag{Name: "set", Usage: "give a target field this value: `'Field=value'`"},
+		&cli.GenericFlag{Name: "set", Value: new(settings), Usage: "give a target field this value: `'Field=value'`; may be given several times"},
 	}
 }
+
+// settings are the values of --set: commas do not part them.
+type settings []string
+
+func (s *settings) Set(text string) error { *s = append(*s, text); return nil }
+func (s *settings) String() string        { return strings.Join(*s, " ") }
 
 func errorFilter(c *cli.Context) (control.ErrorFilter, error) {
 	f := control.ErrorFilter{Mapping: c.String("mapping"), Form: c.String("form"), Request: c.String("request"), Error: c.String("error"), Limit: c.Int("limit")}
@@ -194,7 +201,10 @@ func (e *environment) resolve(c *cli.Context, f filter, row func(context.Context
 
 // resolution reads the flags that say how to resolve; with is what dso_event is to say of them.
 func resolution(c *cli.Context) (r run.Resolution, with string, err error) {
-	sets := c.StringSlice("set")
+	var sets settings
+	if s, ok := c.Generic("set").(*settings); ok {
+		sets = *s
+	}
 	switch {
 	case !c.IsSet("take") && len(sets) == 0:
 		return r, "", &report.UsageError{Reason: c.Command.HelpName + " needs to know what is to stand", Fix: "write --take source, --take target or --take merge, or --set 'Field=value'"}
