@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"ardso/apply/conflict"
+	"ardso/mapping"
 	"ardso/mapping/definition"
 	"ardso/mapping/ownership"
 	"ardso/mapping/qual"
@@ -221,4 +222,15 @@ func (c *matches) compile(text string, form *schema.Form, caseSensitive bool) (*
 	}
 	c.m[key] = q
 	return q, nil
+}
+
+// Current reads, under a lock, the request that op is to write, as a thread would before it settles it: nil where
+// there is none. The failure of a matching qualification is an error.
+func Current(ctx context.Context, db *engine.DB, tx *statement.Tx, op *mapping.Operation, form *schema.Form, caseSensitive bool) (*conflict.Current, error) {
+	w := &writing{t: &Target{writer: statement.NewWriter(db), caseSensitive: caseSensitive}, tx: tx}
+	_, cur, failure, err := w.find(ctx, op, form)
+	if err == nil && failure != nil {
+		err = failure
+	}
+	return cur, err
 }

@@ -210,9 +210,9 @@ func (w *writing) join(ctx context.Context, row *control.PendingError, op *mappi
 	return w.holdRenamed(ctx, op)
 }
 
-// behindRename is the error of a row that holds back a request until the operation that gave it its
+// BehindRename is the error of a row that holds back a request until the operation that gave it its
 // Request ID is carried out.
-const behindRename = "request.behind_rename"
+const BehindRename = "request.behind_rename"
 
 // holdRenamed holds back what follows under the new Request ID of an operation that waits (G3).
 func (w *writing) holdRenamed(ctx context.Context, op *mapping.Operation) error {
@@ -227,7 +227,7 @@ func (w *writing) holdRenamed(ctx context.Context, op *mapping.Operation) error 
 	}
 	_, err = control.Park(ctx, w.tx, control.PendingError{
 		Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Renamed, TargetForm: op.TargetForm,
-		Pool: w.pool, Action: mapping.Modify.String(), Error: behindRename, Operation: "[]",
+		Pool: w.pool, Action: mapping.Modify.String(), Error: BehindRename, Operation: "[]",
 		Reason: fmt.Sprintf("request %q was %q before, and the operation that renames it waits", op.Renamed, op.Request),
 		Remedy: fmt.Sprintf("see to request %q; this one goes on by itself then", op.Request),
 	})
@@ -243,7 +243,7 @@ func (w *writing) freeRenamed(ctx context.Context, op *mapping.Operation) error 
 	after := *op
 	after.Request = op.Renamed
 	rows, err := control.Held(ctx, w.tx, w.t.Source, heldKey(&after))
-	if err != nil || len(rows) == 0 || rows[0].Error != behindRename {
+	if err != nil || len(rows) == 0 || rows[0].Error != BehindRename {
 		return err
 	}
 	return control.SetErrorStatus(ctx, w.tx, rows[0].ID, control.ErrorRetry)

@@ -18,6 +18,8 @@ type pendingView struct {
 	Mapping   string    `json:"mapping"`
 	Form      string    `json:"form"`
 	Where     string    `json:"where"`
+	Request   string    `json:"request,omitempty"` // of an operation, update or hand-over that waits
+	Target    string    `json:"target,omitempty"`  // likewise
 	Status    string    `json:"status"`
 	LastKey   string    `json:"last_key"`
 	RowsDone  int64     `json:"rows_done"`
@@ -28,16 +30,37 @@ type pendingView struct {
 	Created   time.Time `json:"created"`
 	CreatedBy string    `json:"created_by"`
 	Updated   time.Time `json:"updated"`
+
+	Next      *time.Time `json:"next,omitempty"`        // when it is tried or carried out
+	MayBeDone bool       `json:"may_be_done,omitempty"` // it was sent, and no answer came
+
+	// In `show` only.
+	Away        *control.Away        `json:"away,omitempty"` // its target, if that does not accept
+	Operations  []*mapping.Operation `json:"operations,omitempty"`
+	TargetNow   map[int]value.Value  `json:"target_now,omitempty"` // by field ID
+	TargetError string               `json:"target_error,omitempty"`
 }
 
-func viewPending(server string, list []control.Pending) []pendingView {
+// viewPending shows rows of a server, some of whose targets are away.
+func viewPending(server string, list []control.Pending, away ...control.Away) []pendingView {
 	out := make([]pendingView, len(list))
 	for i, p := range list {
-		out[i] = pendingView{
-			Server: server, ID: p.ID, Type: p.Type, Mapping: p.Mapping, Form: p.Form, Where: p.Qualification, Status: string(p.Status),
+		v := pendingView{
+			Server: server, ID: p.ID, Type: p.Type, Mapping: p.Mapping, Form: p.Form, Where: p.Qualification, Request: p.Request, Target: p.Target, Status: string(p.Status),
 			LastKey: p.LastKey, RowsDone: p.RowsDone, RowsTotal: p.RowsTotal, Error: p.Error, Reason: p.Reason, Remedy: p.Remedy,
-			Created: p.Created, CreatedBy: p.CreatedBy, Updated: p.Updated,
+			Created: p.Created, CreatedBy: p.CreatedBy, Updated: p.Updated, MayBeDone: p.Attempted != "",
 		}
+		if p.Status == control.Retry {
+			for _, a := range away {
+				if a.Target == p.Target {
+					v.Next = &a.Next
+				}
+			}
+		}
+		if !p.Due.IsZero() {
+			v.Next = &p.Due
+		}
+		out[i] = v
 	}
 	return out
 }

@@ -291,7 +291,7 @@ func TestDurations(t *testing.T) {
 		{"999999999999d", 0, true},
 	}
 	for _, tt := range tests {
-		if got, err := parseDuration(tt.text); got != tt.want || (err != nil) != tt.bad {
+		if got, err := ParseDuration(tt.text); got != tt.want || (err != nil) != tt.bad {
 			t.Errorf("%q: got %v, %v; want %v, error %v", tt.text, got, err, tt.want, tt.bad)
 		}
 	}

@@ -231,7 +231,7 @@ func duration(lo time.Duration, special map[string]time.Duration) shape[time.Dur
 		if d, ok := special[t.Value]; ok {
 			return d, true
 		}
-		d, err := parseDuration(t.Value)
+		d, err := ParseDuration(t.Value)
 		switch {
 		case err != nil && isNumber:
 			r.add(t.Pos, "bad_duration", advice, "duration %s has no unit", t.Value)
@@ -246,8 +246,8 @@ func duration(lo time.Duration, special map[string]time.Duration) shape[time.Dur
 	}}
 }
 
-// parseDuration reads Go's durations of h, m and s, and days.
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration reads Go's durations of h, m and s, and days.
+func ParseDuration(s string) (time.Duration, error) {
 	if s == "0" {
 		return 0, nil
 	}

@@ -55,6 +55,12 @@ func ReadAsides(ctx context.Context, h Handle, ids ...string) ([]Aside, error) {
 	return someAsides(ctx, h, "id", ids, "")
 }
 
+// LockAsidesByID is ReadAsides that locks the rows, too: until the transaction ends none joins them, and no person
+// removes one.
+func LockAsidesByID(ctx context.Context, tx Handle, ids ...string) ([]Aside, error) {
+	return someAsides(ctx, tx, "id", ids, dialectOf(tx).forUpdate)
+}
+
 func someAsides(ctx context.Context, h Handle, column string, values []string, lock string) ([]Aside, error) {
 	var all []Aside
 	for len(values) > 0 {
@@ -154,9 +160,15 @@ func eachIDs(ctx context.Context, h Handle, name string, ids []string, args ...a
 	return nil
 }
 
-// AskedAsides counts the rows of a target that a person wants to be tried now: they have become due.
+// AskedAsides counts what waits for a target and a person wants to be tried now: it has become due.
 func AskedAsides(ctx context.Context, h Handle, target string) (int64, error) {
 	return readNumber(ctx, h, "aside_asked", target)
+}
+
+// UnaskAsides notes that the target is about to be tried.
+func UnaskAsides(ctx context.Context, h Handle, target string) error {
+	_, err := exec(ctx, h, "aside_unask", target)
+	return err
 }
 
 // LastAside is the greatest place among a target's rows; 0 = there is none.

@@ -43,11 +43,21 @@ type ConflictFilter struct {
 	Request    string
 	TargetForm string
 	Kind       string
+	OlderThan  time.Duration
 	Limit      int // 0 = no limit
 }
 
-// ListConflicts reads rows in the order in which they were made.
-func ListConflicts(ctx context.Context, h Handle, f ConflictFilter) ([]Conflict, error) {
+// IDs names the rows that it selects, in the order in which they were made.
+func (f ConflictFilter) IDs(ctx context.Context, h Handle) ([]string, error) {
+	return f.where(h).ids(ctx, h, "dso_conflict")
+}
+
+// Count counts them, whatever the limit.
+func (f ConflictFilter) Count(ctx context.Context, h Handle) (int64, error) {
+	return f.where(h).count(ctx, h, "dso_conflict")
+}
+
+func (f ConflictFilter) where(h Handle) where {
 	var w where
 	w.equal("id", f.ID)
 	w.equal("source", f.Source)
@@ -56,8 +66,14 @@ func ListConflicts(ctx context.Context, h Handle, f ConflictFilter) ([]Conflict,
 	w.equal("request", f.Request)
 	w.equal("target_form", f.TargetForm)
 	w.equal("kind", f.Kind)
+	w.older(h, f.OlderThan)
 	w.limit = f.Limit
-	q, args := w.sql(h, "conflict_select", "created, id")
+	return w
+}
+
+// ListConflicts reads rows in the order in which they were made.
+func ListConflicts(ctx context.Context, h Handle, f ConflictFilter) ([]Conflict, error) {
+	q, args := f.where(h).sql(h, "conflict_select", "created, id")
 	list, err := readAll(ctx, h, q, args, func(rows *sqlx.Rows) (c Conflict, err error) {
 		var created stamp
 		err = rows.Scan(&c.ID, &c.Source, &c.Mapping, &c.Form, &c.Request, &c.TargetForm, &c.Kind, &c.SettledBy,

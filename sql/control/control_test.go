@@ -354,6 +354,61 @@ func TestPending(t *testing.T) {
 	})
 }
 
+// Rows are selected by age, named, counted, and locked, in all three tables.
+func TestFilters(t *testing.T) {
+	migrated(t, func(t *testing.T, db *engine.DB) {
+		ctx := t.Context()
+		for _, request := range []string{"R1", "R2", "R3"} {
+			get(InsertPending(ctx, db, Pending{ID: "p" + request, Type: "transfer", Mapping: "m"}))(t)
+			get(Park(ctx, db, PendingError{ID: "e" + request, Source: "tokyo", Mapping: "m", Request: request, Operation: "[]"}))(t)
+			get(InsertConflict(ctx, db, Conflict{ID: "c" + request, Source: "tokyo", Mapping: "m", Request: request}))(t)
+		}
+		for _, table := range []string{"dso_pending", "dso_pending_error", "dso_conflict"} {
+			_, err := db.ExecContext(ctx, "UPDATE "+table+" SET created = '2020-01-01 00:00:00' WHERE id LIKE '%R3'")
+			must0(t, err)
+		}
+		type filter interface {
+			IDs(ctx context.Context, h Handle) ([]string, error)
+			Count(ctx context.Context, h Handle) (int64, error)
+		}
+		for letter, f := range map[string][2]filter{
+			"p": {PendingFilter{Mapping: "m", Limit: 2}, PendingFilter{OlderThan: time.Hour}},
+			"e": {ErrorFilter{Mapping: "m", Limit: 2}, ErrorFilter{OlderThan: time.Hour}},
+			"c": {ConflictFilter{Mapping: "m", Limit: 2}, ConflictFilter{OlderThan: time.Hour}},
+		} {
+			if ids := get(f[0].IDs(ctx, db))(t); len(ids) != 2 || ids[0] != letter+"R3" {
+				t.Errorf("got %v, want two, the oldest first", ids)
+			}
+			if n := get(f[0].Count(ctx, db))(t); n != 3 {
+				t.Errorf("counted %d, want 3", n)
+			}
+			if ids := get(f[1].IDs(ctx, db))(t); fmt.Sprint(ids) != "["+letter+"R3]" {
+				t.Errorf("older than an hour: %v", ids)
+			}
+		}
+		must0(t, within(ctx, db, func(tx *sqlx.Tx) error {
+			if got := get(LockPending(ctx, tx, "pR3", "gone", "pR1"))(t); len(got) != 2 {
+				t.Errorf("locked %v", got)
+			}
+			must0(t, AskPending(ctx, tx, "pR1"))
+			wantError[*NotFoundError](t, AskPending(ctx, tx, "gone"))
+			_, err := LockError(ctx, tx, "gone")
+			wantError[*NotFoundError](t, err)
+			if got := get(LockError(ctx, tx, "eR2"))(t); got.Request != "R2" {
+				t.Errorf("locked %v", got)
+			}
+			return nil
+		}))
+		if got := get(GetPending(ctx, db, "pR1"))(t); time.Since(got.Due).Abs() > time.Minute {
+			t.Errorf("due %s", got.Due)
+		}
+		get(InsertEvent(ctx, db, Event{What: "w", Source: "tokyo", Form: "Repair", Request: "R1"}))(t)
+		if got := get(ListEvents(ctx, db, EventFilter{Form: "Repair", Request: "R1"}))(t); len(got) != 1 || got[0].Source != "tokyo" {
+			t.Errorf("events %v", got)
+		}
+	})
+}
+
 func TestPendingErrors(t *testing.T) {
 	migrated(t, func(t *testing.T, db *engine.DB) {
 		ctx := t.Context()

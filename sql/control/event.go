@@ -13,6 +13,7 @@ type Event struct {
 	ID      string // "" = InsertEvent makes one
 	What    string // what was asked for: "owner set --master yes"
 	Who     string // "jane@ops1"
+	Source  string // server that Form and Request are of; "" = this one
 	Form    string
 	Request string
 	Before  string    // JSON
@@ -25,7 +26,7 @@ func InsertEvent(ctx context.Context, tx Handle, e Event) (string, error) {
 	if e.ID == "" {
 		e.ID = NewID()
 	}
-	_, err := exec(ctx, tx, "event_insert", e.ID, e.What, e.Who, e.Form, e.Request, e.Before, e.After)
+	_, err := exec(ctx, tx, "event_insert", e.ID, e.What, e.Who, e.Source, e.Form, e.Request, e.Before, e.After)
 	return e.ID, err
 }
 
@@ -43,7 +44,7 @@ func ListEvents(ctx context.Context, h Handle, f EventFilter) ([]Event, error) {
 	q, args := w.sql(h, "event_select", "created, id")
 	list, err := readAll(ctx, h, q, args, func(rows *sqlx.Rows) (e Event, err error) {
 		var created stamp
-		err = rows.Scan(&e.ID, &e.What, &e.Who, &e.Form, &e.Request, &e.Before, &e.After, &created)
+		err = rows.Scan(&e.ID, &e.What, &e.Who, &e.Source, &e.Form, &e.Request, &e.Before, &e.After, &created)
 		e.Created = created.Time
 		return e, err
 	})

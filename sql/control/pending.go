@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,11 @@ type Pending struct {
 	Request   string    // the one request it is for
 	Target    string    // server that it goes to
 	Operation string    // JSON, opaque here
-	Due       time.Time // zero: none
+	Due       time.Time // zero: none; of what waits for its target: a person wants it to be tried now
+
+	// Of an operation that waits for its target, as those of Aside; not written.
+	Seq       int64
+	Attempted string
 }
 
 // InsertPending adds a row and returns its ID.
@@ -63,17 +68,29 @@ func InsertPending(ctx context.Context, h Handle, p Pending) (string, error) {
 
 // PendingFilter selects rows of dso_pending; zero fields select all.
 type PendingFilter struct {
-	ID      string
-	Type    string
-	Mapping string
-	Form    string
-	Request string // of updates and operations that wait
-	Target  string // likewise
-	Status  []Status
-	Limit   int // 0 = no limit
+	ID        string
+	Type      string
+	Mapping   string
+	Form      string
+	Request   string // of updates and operations that wait
+	Target    string // likewise
+	Status    []Status
+	OlderThan time.Duration
+	Begun     bool // not escalations that wait for their next run
+	Limit     int  // 0 = no limit
 }
 
-func (f PendingFilter) where() where {
+// IDs names the rows that it selects, in the order in which they were made.
+func (f PendingFilter) IDs(ctx context.Context, h Handle) ([]string, error) {
+	return f.where(h).ids(ctx, h, "dso_pending")
+}
+
+// Count counts them, whatever the limit.
+func (f PendingFilter) Count(ctx context.Context, h Handle) (int64, error) {
+	return f.where(h).count(ctx, h, "dso_pending")
+}
+
+func (f PendingFilter) where(h Handle) where {
 	var w where
 	w.equal("id", f.ID)
 	w.equal("type", f.Type)
@@ -82,13 +99,43 @@ func (f PendingFilter) where() where {
 	w.equal("request", f.Request)
 	w.equal("target", f.Target)
 	w.in("status", texts(f.Status))
+	w.older(h, f.OlderThan)
+	if f.Begun {
+		w.tests = append(w.tests, "(type <> 'escalation' OR status <> 'waiting')")
+	}
 	w.limit = f.Limit
 	return w
 }
 
 // ListPending reads rows in the order in which they were made.
 func ListPending(ctx context.Context, h Handle, f PendingFilter) ([]Pending, error) {
-	q, args := f.where().sql(h, "pending_select", "created, id")
+	return listPending(ctx, h, f.where(h), "")
+}
+
+// LockPending reads and locks rows, in order of ID; those that are gone are left out.
+func LockPending(ctx context.Context, tx Handle, ids ...string) ([]Pending, error) {
+	var all []Pending
+	for part := range slices.Chunk(slices.Sorted(slices.Values(ids)), holdBatch) {
+		var w where
+		w.in("id", part)
+		list, err := listPending(ctx, tx, w, dialectOf(tx).forUpdate)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
+}
+
+func listPending(ctx context.Context, h Handle, w where, lock string) ([]Pending, error) {
+	order := "created, id"
+	if lock != "" {
+		order = "id" // everybody locks in the same order
+	}
+	q, args := w.sql(h, "pending_select", order)
+	if lock != "" {
+		q += "\n" + lock
+	}
 	list, err := readAll(ctx, h, q, args, scanPending)
 	if err != nil {
 		return nil, fmt.Errorf("list pending: %w", err)
@@ -99,7 +146,8 @@ func ListPending(ctx context.Context, h Handle, f PendingFilter) ([]Pending, err
 func scanPending(rows *sqlx.Rows) (p Pending, err error) {
 	var created, updated, due stamp
 	err = rows.Scan(&p.ID, &p.Type, &p.Mapping, &p.Form, &p.Qualification, &p.Status, &p.LastKey, &p.RowsDone,
-		&p.RowsTotal, &p.Error, &p.Reason, &p.Remedy, &created, &p.CreatedBy, &updated, &p.Request, &p.Target, &p.Operation, &due)
+		&p.RowsTotal, &p.Error, &p.Reason, &p.Remedy, &created, &p.CreatedBy, &updated, &p.Request, &p.Target, &p.Operation, &due,
+		&p.Seq, &p.Attempted)
 	p.Created, p.Updated, p.Due = created.Time, updated.Time, due.Time
 	return p, err
 }
@@ -146,6 +194,11 @@ func SetStatus(ctx context.Context, h Handle, id string, s Status, cause error) 
 	return must(ctx, h, "pending_status", id, string(s), name, reason, remedy, id, string(s))
 }
 
+// AskPending has what waits for its target, or for its hour, tried now.
+func AskPending(ctx context.Context, tx Handle, id string) error {
+	return must(ctx, tx, "pending_ask", id, id)
+}
+
 // DeletePending removes a row.
 func DeletePending(ctx context.Context, h Handle, id string) error {
 	return must(ctx, h, "pending_delete", id, id)
@@ -175,9 +228,40 @@ func (w *where) in(column string, values []string) {
 	}
 }
 
+// older selects what was made that long ago, by the database's clock.
+func (w *where) older(h Handle, age time.Duration) {
+	if age > 0 {
+		w.tests = append(w.tests, "created <= "+fmt.Sprintf(dialectOf(h).after, "?"))
+		w.args = append(w.args, -age.Milliseconds())
+	}
+}
+
 // sql completes a statement of query/ with the tests, an order and the limit.
 func (w where) sql(h Handle, name, order string) (string, []any) {
-	q := query(h, name)
+	return w.complete(h, query(h, name), order)
+}
+
+// ids names the rows of a table that the tests select, in the order in which they were made.
+func (w where) ids(ctx context.Context, h Handle, table string) ([]string, error) {
+	q, args := w.complete(h, "/* ardso status */ SELECT id FROM "+table, "created, id")
+	list, err := readAll(ctx, h, q, args, func(rows *sqlx.Rows) (id string, err error) { return id, rows.Scan(&id) })
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", table, err)
+	}
+	return list, nil
+}
+
+func (w where) count(ctx context.Context, h Handle, table string) (int64, error) {
+	w.limit = 0
+	q, args := w.complete(h, "/* ardso status */ SELECT COUNT(*) FROM "+table, "")
+	var n int64
+	if err := h.QueryRowxContext(ctx, q, args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count %s: %w", table, err)
+	}
+	return n, nil
+}
+
+func (w where) complete(h Handle, q, order string) (string, []any) {
 	if len(w.tests) > 0 {
 		q += "\nWHERE " + strings.Join(w.tests, " AND ")
 	}

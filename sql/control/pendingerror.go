@@ -131,10 +131,21 @@ type ErrorFilter struct {
 	TargetForm string
 	Error      string // name of the error
 	Status     []ErrorStatus
+	OlderThan  time.Duration
 	Limit      int // 0 = no limit
 }
 
-func (f ErrorFilter) where() where {
+// IDs names the rows that it selects, in the order in which they were made.
+func (f ErrorFilter) IDs(ctx context.Context, h Handle) ([]string, error) {
+	return f.where(h).ids(ctx, h, "dso_pending_error")
+}
+
+// Count counts them, whatever the limit.
+func (f ErrorFilter) Count(ctx context.Context, h Handle) (int64, error) {
+	return f.where(h).count(ctx, h, "dso_pending_error")
+}
+
+func (f ErrorFilter) where(h Handle) where {
 	var w where
 	w.equal("id", f.ID)
 	w.equal("source", f.Source)
@@ -144,18 +155,32 @@ func (f ErrorFilter) where() where {
 	w.equal("target_form", f.TargetForm)
 	w.equal("error", f.Error)
 	w.in("status", texts(f.Status))
+	w.older(h, f.OlderThan)
 	w.limit = f.Limit
 	return w
 }
 
 // ListErrors reads rows in the order in which they were made.
 func ListErrors(ctx context.Context, h Handle, f ErrorFilter) ([]PendingError, error) {
-	return listErrors(ctx, h, f.where(), "")
+	return listErrors(ctx, h, f.where(h), "")
 }
 
 // GetError reads one row; *NotFoundError where there is none.
 func GetError(ctx context.Context, h Handle, id string) (PendingError, error) {
 	list, err := ListErrors(ctx, h, ErrorFilter{ID: id})
+	if err == nil && (id == "" || len(list) == 0) {
+		err = &NotFoundError{ID: id}
+	}
+	if err != nil {
+		return PendingError{}, err
+	}
+	return list[0], nil
+}
+
+// LockError reads and locks one row, so that no thread lets an operation join it or tries it meanwhile; *NotFoundError
+// where there is none.
+func LockError(ctx context.Context, tx Handle, id string) (PendingError, error) {
+	list, err := listErrors(ctx, tx, ErrorFilter{ID: id}.where(tx), dialectOf(tx).forUpdate)
 	if err == nil && (id == "" || len(list) == 0) {
 		err = &NotFoundError{ID: id}
 	}

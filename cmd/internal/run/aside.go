@@ -20,6 +20,7 @@ import (
 	"ardso/mapping/definition"
 	"ardso/sql/control"
 	"ardso/sql/engine"
+	"ardso/sql/schema"
 )
 
 // aside keeps, in the source's dso_pending, what one target does not accept, and gives it back once it does: in rounds,
@@ -404,7 +405,10 @@ func (a *aside) isDue(ctx context.Context) (bool, error) {
 		return away, nil
 	}
 	asked, err := control.AskedAsides(ctx, a.s.server.DB, a.t.DB.Server)
-	return asked > 0, err
+	if err != nil || asked == 0 {
+		return false, err
+	}
+	return true, control.UnaskAsides(ctx, a.s.server.DB, a.t.DB.Server)
 }
 
 // try is one attempt: it carries out all that waits, and ends the time of being away, unless the target does not accept.
@@ -416,7 +420,7 @@ func (a *aside) try(ctx context.Context) error {
 		return nil
 	case err == nil:
 		return nil
-	case !a.t.isCurable(err):
+	case !a.t.isCurable(err) && !a.Curable(err): // the source's own database has a part in it
 		return err
 	}
 	a.mu.Lock()
@@ -508,23 +512,16 @@ func (a *aside) round(ctx context.Context) (int, error) {
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	rows, err := control.ReadAsides(ctx, db, ids...)
-	if err != nil {
-		return 0, err
+	works, in, n, err := a.attempt(ctx, ids, at)
+	for tries := 1; err != nil && tries < maxAttempts && ctx.Err() == nil && a.Curable(err); tries++ { // a deadlock at home is not the target's
+		works, in, n, err = a.attempt(ctx, ids, at)
 	}
-	works, in, err := a.sort(rows, at)
 	if err != nil {
 		return 0, err
 	}
 	if len(in) > 0 {
 		if err := a.wereIn(ctx, in); err != nil {
 			return 0, err
-		}
-	}
-	n := len(in)
-	for _, w := range works {
-		if err := control.AttemptAsides(ctx, db, w.mark.text(), w.ids...); err != nil {
-			return n, err
 		}
 	}
 	results := make(chan error, len(works))
@@ -556,6 +553,32 @@ func (a *aside) round(ctx context.Context) (int, error) {
 		n += len(w.ids)
 	}
 	return n, nil
+}
+
+// attempt deals rows out and notes it, n of them at once or nothing: what joins a row, or a person who removes one,
+// comes before or finds it noted.
+func (a *aside) attempt(ctx context.Context, ids []string, at []control.Checkpoint) (works map[place]*backWork, in []control.Aside, n int, err error) {
+	tx, err := a.s.server.DB.BeginTxx(ctx, nil)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	if err := control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err != nil {
+		return nil, nil, 0, err
+	}
+	rows, err := control.LockAsidesByID(ctx, tx, ids...)
+	if err != nil || len(rows) == 0 {
+		return nil, nil, len(ids), err // all were removed: there may be others
+	}
+	if works, in, err = a.sort(rows, at); err != nil {
+		return nil, nil, 0, err
+	}
+	for _, w := range works {
+		if err := control.AttemptAsides(ctx, tx, w.mark.text(), w.ids...); err != nil {
+			return nil, nil, 0, err
+		}
+	}
+	return works, in, len(in), tx.Commit()
 }
 
 // askPatience is how long a target is waited for that is asked whether it answers.
@@ -761,23 +784,6 @@ func (a *aside) askForHandOvers(ctx context.Context) error {
 
 // askForHandOver asks for one job in the place of rows of the same kind.
 func (a *aside) askForHandOver(ctx context.Context, list []control.Pending) error {
-	job := control.Pending{Type: list[0].Type, Mapping: list[0].Mapping, Form: list[0].Form, RowsTotal: int64(len(list)), CreatedBy: "ardso"}
-	form, err := jobForm(a.s.sys.Compiled, a.s.server.Name, &job)
-	var tests, ids []string
-	for _, p := range list {
-		ids = append(ids, p.ID)
-		if form != nil && err == nil {
-			var test string
-			if test, err = WhereRequest(form, p.Request); err == nil {
-				tests = append(tests, "("+test+")")
-			}
-		}
-	}
-	if err != nil {
-		a.s.log.Warn("hand-overs that wait cannot be asked for", "target", a.t.DB.Server, "mapping", job.Mapping, "err", err)
-		return nil
-	}
-	job.Qualification = strings.Join(tests, " OR ")
 	tx, err := a.s.server.DB.BeginTxx(ctx, nil)
 	if err != nil {
 		return err
@@ -786,6 +792,22 @@ func (a *aside) askForHandOver(ctx context.Context, list []control.Pending) erro
 	if err := control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err != nil {
 		return err
 	}
+	var ids []string
+	for _, p := range list {
+		ids = append(ids, p.ID)
+	}
+	if list, err = control.LockPending(ctx, tx, ids...); err != nil || len(list) == 0 {
+		return err // a person has removed them
+	}
+	job := control.Pending{Type: list[0].Type, Mapping: list[0].Mapping, Form: list[0].Form, RowsTotal: int64(len(list)), CreatedBy: "ardso"}
+	form, err := jobForm(a.s.sys.Compiled, a.s.server.Name, &job)
+	if err == nil {
+		job.Qualification, err = whereRequests(form, list)
+	}
+	if err != nil {
+		a.s.log.Warn("hand-overs that wait cannot be asked for", "target", a.t.DB.Server, "mapping", job.Mapping, "err", err)
+		return nil
+	}
 	if _, err := control.InsertPending(ctx, tx, job); err != nil {
 		return err
 	}
@@ -793,6 +815,19 @@ func (a *aside) askForHandOver(ctx context.Context, list []control.Pending) erro
 		return err
 	}
 	return tx.Commit()
+}
+
+// whereRequests selects the requests of rows.
+func whereRequests(form *schema.Form, list []control.Pending) (string, error) {
+	tests := make([]string, len(list))
+	for i, p := range list {
+		test, err := WhereRequest(form, p.Request)
+		if err != nil {
+			return "", err
+		}
+		tests[i] = "(" + test + ")"
+	}
+	return strings.Join(tests, " OR "), nil
 }
 
 // timeOut gives up what has waited for as long as its mapping, or the request itself, allows
@@ -804,16 +839,16 @@ func (a *aside) timeOut(ctx context.Context) error {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		rows, err := control.ReadAsides(ctx, db, ids...)
-		if err != nil {
-			return err
-		}
 		tx, err := db.BeginTxx(ctx, nil)
 		if err != nil {
 			return err
 		}
+		var rows []control.Aside
 		var told []*mapping.Operation
 		if err = control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err == nil {
+			rows, err = control.LockAsidesByID(ctx, tx, ids...)
+		}
+		if err == nil {
 			for i := range rows {
 				var ops []*mapping.Operation
 				if ops, err = a.giveUp(ctx, tx, &rows[i]); err != nil {

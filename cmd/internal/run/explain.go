@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -335,10 +336,10 @@ func toMapping(doc *definition.Document, action, name string) ActionTrace {
 
 func end(server, form string) string { return fmt.Sprintf("form %q on %s", form, server) }
 
-// readPending finds the operations on a copy that were asked for or wait for their hour.
+// readPending finds the operations on a copy that were asked for, or wait for their hour or their target.
 func (e *Explanation) readPending(ctx context.Context, doc *definition.Document) error {
 	for _, c := range e.Copies {
-		list, err := control.ListPending(ctx, c.conn.DB, control.PendingFilter{Form: c.Form, Request: c.Request, Status: []control.Status{control.Waiting}})
+		list, err := control.ListPending(ctx, c.conn.DB, control.PendingFilter{Form: c.Form, Request: c.Request, Status: []control.Status{control.Waiting, control.Retry}})
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Server, err)
 		}
@@ -410,14 +411,14 @@ func (e *Explanation) readLast(ctx context.Context, _ *definition.Document) erro
 			for _, x := range conflicts {
 				e.Last = append(e.Last, LastOf{x.Created, conn.Name, x.ID, x.Kind, fmt.Sprintf("from %s: %s, by %s", x.Source, x.Outcome, x.SettledBy)})
 			}
-			if conn.Name != c.Server {
-				continue
-			}
 			events, err := control.ListEvents(ctx, conn.DB, control.EventFilter{Form: c.Form, Request: c.Request})
 			if err != nil {
 				return fmt.Errorf("%s: %w", conn.Name, err)
 			}
 			for _, x := range events {
+				if cmp.Or(x.Source, conn.Name) != c.Server {
+					continue
+				}
 				e.Last = append(e.Last, LastOf{x.Created, conn.Name, x.ID, x.What, "by " + x.Who})
 			}
 		}

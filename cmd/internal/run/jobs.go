@@ -148,9 +148,10 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 	rows, where, err := j.prepare(ctx, &p)
 	if err != nil {
 		log.Error("job failed", "err", err)
-		return control.SetStatus(ctx, db, p.ID, control.Failed, err)
+		_, err = j.settle(ctx, p.ID, control.Failed, err)
+		return err
 	}
-	if err := control.SetStatus(ctx, db, p.ID, control.Running, nil); err != nil {
+	if there, err := j.settle(ctx, p.ID, control.Running, nil); err != nil || !there {
 		return err
 	}
 	log.Info("job started", "after", p.LastKey)
@@ -166,7 +167,9 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 
 	selected := make(chan error, 1) // nil once it has told that all is selected
 	result := selected
-	go func() { result <- j.s.stream.Select(ctx, jb.selects(&chunker{jobs: j, form: rows, where: where})) }()
+	sctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { result <- j.s.stream.Select(sctx, jb.selects(&chunker{jobs: j, form: rows, where: where})) }()
 	for {
 		select {
 		case err := <-selected:
@@ -179,10 +182,12 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 				return context.Cause(ctx) // it stays running and goes on with the next start
 			}
 			log.Error("job failed", "err", err)
-			return control.SetStatus(ctx, db, p.ID, control.Failed, err)
+			_, err = j.settle(ctx, p.ID, control.Failed, err)
+			return err
 		case st := <-jb.durable:
 			jb.RowsDone += int64(st.rows)
-			if err := control.SetProgress(ctx, db, p.ID, st.lastKey, max(jb.RowsDone, jb.taken.Load()), jb.RowsTotal); err != nil {
+			err := control.SetProgress(ctx, db, p.ID, st.lastKey, max(jb.RowsDone, jb.taken.Load()), jb.RowsTotal)
+			if err != nil && !errors.As(err, new(*control.NotFoundError)) {
 				return err
 			}
 			if st.final {
@@ -191,9 +196,20 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 					return err
 				}
 				if isOwn(p.Type) { // nobody has asked for it, so nobody asks what became of it
-					return control.DeletePending(ctx, db, p.ID)
+					err := control.DeletePending(ctx, db, p.ID)
+					if errors.As(err, new(*control.NotFoundError)) {
+						err = nil
+					}
+					return err
 				}
-				return control.SetStatus(ctx, db, p.ID, control.Done, nil)
+				_, err := j.settle(ctx, p.ID, control.Done, nil)
+				return err
+			}
+			if there, err := j.settle(ctx, p.ID, control.Running, nil); err != nil || !there {
+				if stop(); selected != nil {
+					<-selected
+				}
+				return err
 			}
 		case <-ctx.Done():
 			if selected != nil {
@@ -215,6 +231,16 @@ func (jb *job) selects(rows *chunker) watermark.Job {
 	w.Mapping, w.Return, w.Follow, w.Where = jb.Mapping, isReturn(jb.Type), jb.Type == jobFollow, jb.Qualification
 	w.Again = jb.Type == control.TransferAgain || jb.Type == control.ReturnAgain
 	return w
+}
+
+// settle sets a job's status, unless a person has ended or removed it; there says which.
+func (j *jobs) settle(ctx context.Context, id string, to control.Status, cause error) (there bool, err error) {
+	err = control.SetStatus(ctx, j.s.server.DB, id, to, cause)
+	if errors.As(err, new(*control.NotFoundError)) {
+		j.s.log.Info("job was cancelled", "job", id)
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // prepare finds the form to select from and the part of the qualification that the database can judge.

@@ -315,12 +315,31 @@ const maxAttempts = 20
 // `ardso run` runs, which takes it for its own write-back. It fails with *OwnerChangedError where the copy is no
 // longer as the plan found it.
 func (s *OwnerStep) Apply(ctx context.Context, what, who string) error {
-	db := s.copy.conn.DB
+	return repair(ctx, s.copy.conn.DB, func(tx *statement.Tx) error { return s.carryOut(ctx, tx, what, who) })
+}
+
+// repair runs do in a transaction that is marked as a write-back of a server on itself: its own reader takes it for
+// that, and filters do not run.
+func repair(ctx context.Context, db *engine.DB, do func(*statement.Tx) error) error {
 	if err := control.PrepareRepair(ctx, db); err != nil {
-		return fmt.Errorf("%s: %w", s.Server, err)
+		return fmt.Errorf("%s: %w", db.Server, err)
 	}
+	return within(ctx, db, func(tx *statement.Tx) error {
+		mark, err := control.BeginRepair(ctx, tx, db.Server)
+		if err != nil {
+			return err
+		}
+		if err := do(tx); err != nil {
+			return err
+		}
+		return control.CloseMark(ctx, tx, mark)
+	})
+}
+
+// within runs do in a transaction, and again where the database says that it may do better.
+func within(ctx context.Context, db *engine.DB, do func(*statement.Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := s.attempt(ctx, what, who)
+		err := attemptOf(ctx, db, do)
 		_, fenced := errors.AsType[*control.FencedError](err)
 		if err == nil || attempt == maxAttempts || !fenced && db.Engine.Class(err) != engine.Transient {
 			return err
@@ -333,17 +352,19 @@ func (s *OwnerStep) Apply(ctx context.Context, what, who string) error {
 	}
 }
 
-func (s *OwnerStep) attempt(ctx context.Context, what, who string) error {
-	db := s.copy.conn.DB
+func attemptOf(ctx context.Context, db *engine.DB, do func(*statement.Tx) error) error {
 	tx, err := statement.Begin(ctx, db)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing; after an error, the error itself matters
-	mark, err := control.BeginRepair(ctx, tx, s.Server)
-	if err != nil {
+	if err := do(tx); err != nil {
 		return err
 	}
+	return tx.Commit()
+}
+
+func (s *OwnerStep) carryOut(ctx context.Context, tx *statement.Tx, what, who string) error {
 	before, err := s.lock(ctx, tx)
 	if err != nil {
 		return err
@@ -358,13 +379,7 @@ func (s *OwnerStep) attempt(ctx context.Context, what, who string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.goOn(ctx, tx, who); err != nil {
-		return err
-	}
-	if err := control.CloseMark(ctx, tx, mark); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return s.goOn(ctx, tx, who)
 }
 
 // goOn has the owner's copy of a request that was held sent along its chain, for the others have not heard of what was

@@ -6,7 +6,18 @@ SET @ardso_add = IF((SELECT COUNT(*) FROM information_schema.columns WHERE table
     ADD COLUMN attempted varchar(400) NOT NULL DEFAULT '''' COMMENT ''of an operation whose target does not accept: the thread that has tried it, and how many transactions that had committed before (JSON)'',
     ADD COLUMN until datetime(6) NULL COMMENT ''of an operation whose target does not accept: when it is given up; NULL: never; UTC'',
     ADD INDEX dso_pending_target (type, target, seq),
-    ADD INDEX dso_pending_fold (fold)');
+    ADD INDEX dso_pending_fold (fold),
+    ADD INDEX dso_pending_request (request(100))');
+
+PREPARE ardso_add FROM @ardso_add;
+
+EXECUTE ardso_add;
+
+DEALLOCATE PREPARE ardso_add;
+
+SET @ardso_add = IF((SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = database() AND table_name = 'dso_event' AND column_name = 'source') > 0,
+  'DO 0', 'ALTER TABLE dso_event
+    ADD COLUMN source varchar(40) NOT NULL DEFAULT '''' COMMENT ''the server whose request it is; empty: of this one''');
 
 PREPARE ardso_add FROM @ardso_add;
 

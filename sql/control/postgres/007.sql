@@ -17,3 +17,10 @@ COMMENT ON COLUMN dso_pending.attempted IS 'of an operation whose target does no
 CREATE INDEX IF NOT EXISTS dso_pending_target ON dso_pending (type, target, seq);
 
 CREATE INDEX IF NOT EXISTS dso_pending_fold ON dso_pending (fold);
+
+-- What waits for one request is looked for.
+CREATE INDEX IF NOT EXISTS dso_pending_request ON dso_pending USING hash (request);
+
+ALTER TABLE dso_event ADD COLUMN IF NOT EXISTS source text NOT NULL DEFAULT '';
+
+COMMENT ON COLUMN dso_event.source IS 'the server whose request it is; empty: of this one';

@@ -1,3 +1,3 @@
 /* ardso event */
-SELECT id, what, who, form, request, before_image, after_image, created
+SELECT id, what, who, source, form, request, before_image, after_image, created
 FROM dso_event

@@ -14,3 +14,9 @@ ALTER TABLE dso_pending ADD COLUMN until TEXT;
 CREATE INDEX IF NOT EXISTS dso_pending_target ON dso_pending (type, target, seq);
 
 CREATE INDEX IF NOT EXISTS dso_pending_fold ON dso_pending (fold);
+
+-- What waits for one request is looked for.
+CREATE INDEX IF NOT EXISTS dso_pending_request ON dso_pending (request);
+
+-- The server whose request it is; empty: of this one.
+ALTER TABLE dso_event ADD COLUMN source TEXT NOT NULL DEFAULT '';

@@ -2,7 +2,7 @@
 /* ardso pending */
 SELECT COUNT(*)
 FROM dso_pending
-WHERE type = 'operation' AND target = ? AND due IS NOT NULL;
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = ? AND due IS NOT NULL;
 
 -- aside_attempt
 /* ardso pending */
@@ -43,6 +43,13 @@ SELECT id, LENGTH(COALESCE(operation, ''))
 FROM dso_pending
 WHERE type = 'operation' AND target = ?
 ORDER BY CASE WHEN attempted = '' THEN 1 ELSE 0 END, seq;
+
+-- aside_unask
+/* ardso pending */
+-- It is tried now; who asks from now on has it tried once more.
+UPDATE dso_pending
+SET due = NULL
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = ? AND due IS NOT NULL;
 
 -- aside_write
 /* ardso pending */
@@ -200,12 +207,12 @@ ON DUPLICATE KEY UPDATE form = VALUES(form), operation = VALUES(operation), due 
 
 -- event_insert
 /* ardso event */
-INSERT INTO dso_event (id, what, who, form, request, before_image, after_image, created)
-VALUES (?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6));
+INSERT INTO dso_event (id, what, who, source, form, request, before_image, after_image, created)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6));
 
 -- event_select
 /* ardso event */
-SELECT id, what, who, form, request, before_image, after_image, created
+SELECT id, what, who, source, form, request, before_image, after_image, created
 FROM dso_event;
 
 -- handover_take
@@ -310,6 +317,12 @@ INSERT INTO dso_owner (id, form, request, chain, epoch, owner, from_server, from
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', UTC_TIMESTAMP(6))
 ON DUPLICATE KEY UPDATE chain = VALUES(chain), epoch = VALUES(epoch), owner = VALUES(owner), from_server = VALUES(from_server), from_form = VALUES(from_form), from_request = VALUES(from_request), from_mapping = VALUES(from_mapping), to_server = VALUES(to_server), to_form = VALUES(to_form), to_request = VALUES(to_request), to_mapping = VALUES(to_mapping), fields = VALUES(fields), deleted = VALUES(deleted), fault = VALUES(fault), updated = VALUES(updated);
 
+-- pending_ask
+/* ardso pending */
+UPDATE dso_pending
+SET due = UTC_TIMESTAMP(6), updated = UTC_TIMESTAMP(6)
+WHERE id = ?;
+
 -- pending_delete
 /* ardso pending */
 DELETE FROM dso_pending
@@ -330,7 +343,8 @@ WHERE id = ?;
 -- pending_select
 /* ardso pending */
 SELECT id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated, COALESCE(request, ''), target, COALESCE(operation, ''), due
+  error, reason, remedy, created, created_by, updated, COALESCE(request, ''), target, COALESCE(operation, ''), due,
+  seq, attempted
 FROM dso_pending;
 
 -- pending_status

@@ -2,7 +2,7 @@
 /* ardso pending */
 SELECT COUNT(*)
 FROM dso_pending
-WHERE type = 'operation' AND target = $1 AND due IS NOT NULL;
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = $1 AND due IS NOT NULL;
 
 -- aside_attempt
 /* ardso pending */
@@ -43,6 +43,13 @@ SELECT id, LENGTH(COALESCE(operation, ''))
 FROM dso_pending
 WHERE type = 'operation' AND target = $1
 ORDER BY CASE WHEN attempted = '' THEN 1 ELSE 0 END, seq;
+
+-- aside_unask
+/* ardso pending */
+-- It is tried now; who asks from now on has it tried once more.
+UPDATE dso_pending
+SET due = NULL
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = $1 AND due IS NOT NULL;
 
 -- aside_write
 /* ardso pending */
@@ -199,12 +206,12 @@ ON CONFLICT (id) DO UPDATE SET form = excluded.form, operation = excluded.operat
 
 -- event_insert
 /* ardso event */
-INSERT INTO dso_event (id, what, who, form, request, before_image, after_image, created)
-VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp());
+INSERT INTO dso_event (id, what, who, source, form, request, before_image, after_image, created)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp());
 
 -- event_select
 /* ardso event */
-SELECT id, what, who, form, request, before_image, after_image, created
+SELECT id, what, who, source, form, request, before_image, after_image, created
 FROM dso_event;
 
 -- handover_take
@@ -309,6 +316,12 @@ INSERT INTO dso_owner (id, form, request, chain, epoch, owner, from_server, from
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '', clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET chain = excluded.chain, epoch = excluded.epoch, owner = excluded.owner, from_server = excluded.from_server, from_form = excluded.from_form, from_request = excluded.from_request, from_mapping = excluded.from_mapping, to_server = excluded.to_server, to_form = excluded.to_form, to_request = excluded.to_request, to_mapping = excluded.to_mapping, fields = excluded.fields, deleted = excluded.deleted, fault = excluded.fault, updated = excluded.updated;
 
+-- pending_ask
+/* ardso pending */
+UPDATE dso_pending
+SET due = clock_timestamp(), updated = clock_timestamp()
+WHERE id = $1;
+
 -- pending_delete
 /* ardso pending */
 DELETE FROM dso_pending
@@ -329,7 +342,8 @@ WHERE id = $4;
 -- pending_select
 /* ardso pending */
 SELECT id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated, COALESCE(request, ''), target, COALESCE(operation, ''), due
+  error, reason, remedy, created, created_by, updated, COALESCE(request, ''), target, COALESCE(operation, ''), due,
+  seq, attempted
 FROM dso_pending;
 
 -- pending_status
