@@ -255,4 +255,3 @@ func (p *clerk) settle() {
 		}
 	}
 }
-
