@@ -31,43 +31,45 @@ func joined(forms ...arfixture.Form) []arfixture.Form {
 func TestJoinOfDictionary(t *testing.T) {
 	t.Parallel()
 	for _, upper := range []bool{false, true} {
-		dbtest.Each(t, func(t *testing.T, db *engine.DB) {
-			arfixture.Dictionary{Upper: upper, Lean: upper}.Create(t, db, joined(arfixture.Form{
-				ID: 1003, Name: "Order Lines", Join: &arfixture.Join{Primary: "Order", Secondary: "Line", Outer: upper, ByNumber: upper, On: [][2]int{{1, owner}, {7, 7}}},
-				Fields: []arfixture.Field{
-					{ID: 1, Name: "IDs", Type: schema.Character, MaxLength: 31},
-					{ID: 8, Name: "Summary", Type: schema.Character, MaxLength: 100, Part: "primary"},
-					{ID: 536870920, Name: "Line Summary", Type: schema.Character, MaxLength: 254, Part: "secondary", Real: 8},
-					{ID: 536870921, Name: "Lost", Type: schema.Character, MaxLength: 254},
-					{ID: 536870922, Name: "Gone", Type: schema.Integer, Part: "secondary", Real: 8},
-					{ID: 536870923, Name: "Other", Type: schema.Integer, Part: "primary", Real: serial},
-				},
-			})...)
-			f := lookup(t, load(t, db, catalog.Spec{Kind: catalog.AR}), "Order Lines")
-			var got []string
-			for i, x := range f.Fields {
-				from := f.Join.From[i]
-				what := "IDs"
-				if from.Field != nil {
-					what = fmt.Sprintf("%s of %s", from.Field.Name, f.Join.Parts[from.Part].Name)
+		t.Run(fmt.Sprintf("upper %t", upper), func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, db *engine.DB) {
+				arfixture.Dictionary{Upper: upper, Lean: upper}.Create(t, db, joined(arfixture.Form{
+					ID: 1003, Name: "Order Lines", Join: &arfixture.Join{Primary: "Order", Secondary: "Line", Outer: upper, ByNumber: upper, On: [][2]int{{1, owner}, {7, 7}}},
+					Fields: []arfixture.Field{
+						{ID: 1, Name: "IDs", Type: schema.Character, MaxLength: 31},
+						{ID: 8, Name: "Summary", Type: schema.Character, MaxLength: 100, Part: "primary"},
+						{ID: 536870920, Name: "Line Summary", Type: schema.Character, MaxLength: 254, Part: "secondary", Real: 8},
+						{ID: 536870921, Name: "Lost", Type: schema.Character, MaxLength: 254},
+						{ID: 536870922, Name: "Gone", Type: schema.Integer, Part: "secondary", Real: 8},
+						{ID: 536870923, Name: "Other", Type: schema.Integer, Part: "primary", Real: serial},
+					},
+				})...)
+				f := lookup(t, load(t, db, catalog.Spec{Kind: catalog.AR}), "Order Lines")
+				var got []string
+				for i, x := range f.Fields {
+					from := f.Join.From[i]
+					what := "IDs"
+					if from.Field != nil {
+						what = fmt.Sprintf("%s of %s", from.Field.Name, f.Join.Parts[from.Part].Name)
+					}
+					got = append(got, fmt.Sprintf("%d %s %d: %s", x.ID, x.Name, x.MaxLength, what))
 				}
-				got = append(got, fmt.Sprintf("%d %s %d: %s", x.ID, x.Name, x.MaxLength, what))
-			}
-			if diff := cmp.Diff([]string{
-				"1 IDs 0: IDs", "8 Summary 100: Short Description of Order", "536870920 Line Summary 254: Short Description of Line",
-			}, got); diff != "" {
-				t.Errorf("fields (-want +got):\n%s", diff)
-			}
-			if len(f.Unsupported) != 3 || f.ID != 1003 || f.Join.Outer != upper || f.Key[0].ID != 1 || !f.EmptyIsNull {
-				t.Errorf("got %+v, unsupported %v", f, f.Unsupported)
-			}
-			on := f.Join.On
-			if len(on) != 2 || on[0][0].Name != "Request ID" || on[0][1].Name != "Order ID" || on[1][1].Name != "Status" {
-				t.Errorf("on %v", on)
-			}
-			if n := len(f.Join.Pair.Fields); n != len(f.Join.Parts[0].Fields)+len(f.Join.Parts[1].Fields) || len(f.Join.Pair.Key) != 2 {
-				t.Errorf("pair has %d fields", n)
-			}
+				if diff := cmp.Diff([]string{
+					"1 IDs 0: IDs", "8 Summary 100: Short Description of Order", "536870920 Line Summary 254: Short Description of Line",
+				}, got); diff != "" {
+					t.Errorf("fields (-want +got):\n%s", diff)
+				}
+				if len(f.Unsupported) != 3 || f.ID != 1003 || f.Join.Outer != upper || f.Key[0].ID != 1 || !f.EmptyIsNull {
+					t.Errorf("got %+v, unsupported %v", f, f.Unsupported)
+				}
+				on := f.Join.On
+				if len(on) != 2 || on[0][0].Name != "Request ID" || on[0][1].Name != "Order ID" || on[1][1].Name != "Status" {
+					t.Errorf("on %v", on)
+				}
+				if n := len(f.Join.Pair.Fields); n != len(f.Join.Parts[0].Fields)+len(f.Join.Parts[1].Fields) || len(f.Join.Pair.Key) != 2 {
+					t.Errorf("pair has %d fields", n)
+				}
+			})
 		})
 	}
 }
