@@ -46,7 +46,7 @@ type line struct {
 }
 
 func newPlan(m *definition.CompiledMapping) *plan {
-	p := &plan{CompiledMapping: m, pool: definition.DefaultPool, statuses: m.FromForm.FieldByID(schema.TransferStatus) != nil}
+	p := &plan{CompiledMapping: m, pool: definition.DefaultPool, statuses: m.FromForm.Join == nil && m.FromForm.FieldByID(schema.TransferStatus) != nil}
 	for _, k := range m.ToForm.Key {
 		p.key = append(p.key, k.ID)
 	}

@@ -113,6 +113,7 @@ func (c *checker) mapping(m *Mapping) *CompiledMapping {
 	x.Groups = c.fieldGroups(x)
 	c.newest(x)
 	c.ownership(x)
+	c.joins(x)
 	c.lengths(x)
 	c.keyFilled(x)
 	c.requiredFilled(x)
@@ -327,6 +328,7 @@ func (c *checker) filter(f *Filter) *CompiledFilter {
 		x.RunIf = q
 	}
 	x.Named = c.named(f.Server, form, slices.Concat(f.Actions, f.Else))
+	c.joinFilter(x)
 	return x
 }
 
@@ -352,6 +354,7 @@ func (c *checker) escalation(e *Escalation) *CompiledEscalation {
 				"escalation %q names a field of form %q where no request was found", e.Name, form.Name)
 		}
 	}
+	c.joinActions(fmt.Sprintf("escalation %q", e.Name), form, slices.Concat(e.Actions, e.Else), x.Named)
 	return x
 }
 

@@ -47,7 +47,7 @@ func joinOf(a, b *schema.Form, on, of string, outer bool) *schema.Form {
 		}
 	}
 	f.Key = f.Fields[:1]
-	j.Pair = j.NewPair(f.Name)
+	j.Pair = schema.NewPair(f)
 	return f
 }
 

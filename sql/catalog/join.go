@@ -126,8 +126,7 @@ func (x *joining) finish() error {
 		j.From[i] = from[y]
 	}
 	f.Table.Key = []string{id.Column.Name}
-	j.Pair = j.NewPair(f.Name)
-	j.Pair.Join.Pair = j.Pair
+	j.Pair = schema.NewPair(f)
 	x.c.forms[f.Name] = f
 	return nil
 }

@@ -25,7 +25,7 @@ type Join struct {
 	// From tells along Form.Fields where values are.
 	From []JoinField
 	// Pair is a form of all fields of both parts, for reading: its key is those of the parts, its fields are
-	// the primary's, then the secondary's. Its own Join tells how it is read.
+	// the primary's, then the secondary's. Its own Join tells how it is read, and has itself as Pair.
 	Pair *Form
 }
 
@@ -36,13 +36,15 @@ type JoinField struct {
 	Field *Field
 }
 
-// NewPair makes Join.Pair. The aliases of its columns are their places.
-func (j *Join) NewPair(name string) *Form {
+// NewPair makes Join.Pair of a join form. The aliases of its columns are their places.
+func NewPair(f *Form) *Form {
+	j := f.Join
 	p := &Form{
-		Server: j.Parts[Primary].Server, Name: name, EmptyIsNull: j.Parts[Primary].EmptyIsNull,
-		Table: &Table{Name: name},
+		Server: f.Server, Name: f.Name, EmptyIsNull: j.Parts[Primary].EmptyIsNull,
+		Table: &Table{Name: f.Table.Name},
 		Join:  &Join{Parts: j.Parts, On: j.On, Outer: j.Outer},
 	}
+	p.Join.Pair = p
 	for n, part := range j.Parts {
 		for _, f := range part.Fields {
 			c, x := *f.Column, *f

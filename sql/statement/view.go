@@ -16,11 +16,15 @@ import (
 // Close.
 type View struct {
 	*sqlx.Conn
-	driver string
+	db *engine.DB
 }
 
 // DriverName tells which engine's statements run on it.
-func (v *View) DriverName() string { return v.driver }
+func (v *View) DriverName() string { return v.db.DriverName() }
+
+func (v *View) Rebind(query string) string { return v.db.Rebind(query) }
+
+func (v *View) BindNamed(query string, arg any) (string, []any, error) { return v.db.BindNamed(query, arg) }
 
 // OpenView opens a view of this moment. Nothing is locked.
 func OpenView(ctx context.Context, db *engine.DB) (_ *View, err error) {
@@ -32,7 +36,7 @@ func OpenView(ctx context.Context, db *engine.DB) (_ *View, err error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{Conn: conn, driver: db.DriverName()}
+	v := &View{Conn: conn, db: db}
 	for s := range strings.SplitSeq(string(text), ";\n") {
 		if s = strings.TrimSpace(s); s == "" {
 			continue

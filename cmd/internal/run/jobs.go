@@ -352,13 +352,17 @@ func (c *chunker) Chunk(ctx context.Context, after string, limit int) (_ *waterm
 		defer func() { _ = tx.Rollback() }() // nothing was written
 		handle = tx
 	}
-	rows, next, err := c.jobs.writer.Select(ctx, handle, c.form, c.where, statement.Chunk{After: after, Rows: limit})
+	form, where := c.read(), c.where
+	if c.form.Join != nil {
+		where = c.form.Join.Translate(c.form, where)
+	}
+	rows, next, err := c.jobs.writer.Select(ctx, handle, form, where, statement.Chunk{After: after, Rows: limit})
 	if err != nil {
 		return nil, err
 	}
 	out := &watermark.Chunk{Relation: c.shape(), Last: next, Done: next == ""}
 	if len(rows) > 0 && next == "" {
-		if out.Last, err = c.key(rows[len(rows)-1]); err != nil {
+		if out.Last, err = keyOf(form, rows[len(rows)-1]); err != nil {
 			return nil, err
 		}
 	}
@@ -370,7 +374,7 @@ func (c *chunker) Chunk(ctx context.Context, after string, limit int) (_ *waterm
 		out.Saw = snapshot.Saw
 	}
 	for _, row := range rows {
-		for _, k := range c.form.Key { // keys are compared with those of the log, which are as stored
+		for _, k := range form.Key { // keys are compared with those of the log, which are as stored
 			if row[k.Index], err = k.Stored(row[k.Index]); err != nil {
 				return nil, err
 			}
@@ -380,9 +384,9 @@ func (c *chunker) Chunk(ctx context.Context, after string, limit int) (_ *waterm
 	return out, nil
 }
 
-func (c *chunker) key(row []value.Value) (string, error) {
-	key := make([]value.Value, len(c.form.Key))
-	for i, k := range c.form.Key {
+func keyOf(form *schema.Form, row []value.Value) (string, error) {
+	key := make([]value.Value, len(form.Key))
+	for i, k := range form.Key {
 		v, err := k.Stored(row[k.Index])
 		if err != nil {
 			return "", err
@@ -392,13 +396,21 @@ func (c *chunker) key(row []value.Value) (string, error) {
 	return statement.EncodeKey(key)
 }
 
+// read is the form whose rows are selected: of a join form the pairs of its parts' requests.
+func (c *chunker) read() *schema.Form {
+	if c.form.Join != nil {
+		return c.form.Join.Pair
+	}
+	return c.form
+}
+
 // shape is the relation of selected rows: the form's fields in their order.
 func (c *chunker) shape() *cdc.Relation {
-	if c.relation == nil {
-		r := &cdc.Relation{Schema: c.form.Table.Schema, Table: c.form.Table.Name}
-		for _, f := range c.form.Fields {
+	if form := c.read(); c.relation == nil {
+		r := &cdc.Relation{Schema: form.Table.Schema, Table: form.Table.Name}
+		for _, f := range form.Fields {
 			r.Columns = append(r.Columns, f.Column.Name)
-			r.Key = append(r.Key, c.form.IsKey(f))
+			r.Key = append(r.Key, form.IsKey(f))
 		}
 		c.relation = r
 	}

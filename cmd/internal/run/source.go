@@ -49,6 +49,7 @@ type source struct {
 	progress *progress
 	targets  map[string]*target
 	jobs     *jobs
+	joins    *joins
 	back     *writeBack    // nil: nothing is ever written back here
 	retried  chan struct{} // closed once all retries that wait were handed to their threads
 	carried  chan struct{} // closed once all updates that are due were
@@ -92,6 +93,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 		return err
 	}
 	s.jobs = newJobs(s)
+	s.joins = newJoins(s)
 	if _, err := s.jobs.look(ctx); err != nil {
 		return err
 	}
@@ -128,6 +130,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 		return err
 	})
 	reading.Go(func() error { return s.jobs.run(readCtx) })
+	reading.Go(func() error { return s.joins.run(readCtx) })
 	reading.Go(func() error { return s.retryErrors(readCtx) })
 	s.carried = make(chan struct{})
 	reading.Go(func() error { return s.carryUpdates(readCtx) })
@@ -456,6 +459,9 @@ func (s *source) readCheckpoints(ctx context.Context, t *target) (map[place]cont
 // deliver deals a transaction, or a part of one, out to the threads.
 func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 	return func(tx *cdc.Transaction) error {
+		if tx.Selection != nil && tx.Selection.Job == joinJob {
+			return s.joins.settle(ctx, tx.Selection.Round)
+		}
 		if err := s.progress.waitRoom(ctx); err != nil {
 			return err
 		}
@@ -482,6 +488,7 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 				}
 			}
 		}
+		s.joins.note(s.decider.Joins(), s.tx.entry)
 		if err := s.deal(ctx, tx, ops); err != nil {
 			return err
 		}
