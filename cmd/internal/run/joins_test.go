@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
@@ -249,4 +250,69 @@ func diffSorted(a, b []string) string {
 	slices.Sort(a)
 	slices.Sort(b)
 	return cmp.Diff(a, b)
+}
+
+// A process that ends at any moment of a round, cut off while users edit both parts, loses no change and carries out
+// none twice.
+func TestJoinSurvivesKills(t *testing.T) {
+	eachJoin(t, joinDefs, func(w *joinWorld) {
+		w.open()
+		edits := make(chan struct{})
+		go func() {
+			defer close(edits)
+			for i := range 150 {
+				for _, s := range []string{
+					fmt.Sprintf("INSERT INTO orders (id, customer) VALUES ('O%d', 'new')", i%7) + upsert(w.dbs["a"], fmt.Sprintf("customer = 'c%d'", i)),
+					fmt.Sprintf("INSERT INTO line VALUES (%d, 'O%d', 'new')", i%11, i%5) + strings.Replace(upsert(w.dbs["a"], fmt.Sprintf("order_id = 'O%d', item = 'i%d'", i%6, i)), "(id)", "(no)", 1),
+					fmt.Sprintf("DELETE FROM line WHERE no = %d", (i*7)%11),
+					fmt.Sprintf("DELETE FROM orders WHERE id = 'O%d'", (i*5)%7),
+				}[:2+2*(i%2)] {
+					if err := patiently(w.dbs["a"], s); err != nil {
+						w.t.Errorf("%v\n%s", err, s)
+					}
+				}
+			}
+		}()
+		for over, n := false, 0; !over; n++ {
+			ctx, cancel := context.WithTimeout(w.t.Context(), time.Duration(5+n*37%150)*time.Millisecond)
+			_, err := w.sys.Run(ctx, nil, run.Options{Servers: []string{"a"}, Log: testLog(w.t)})
+			if ctx.Err() == nil {
+				w.t.Fatalf("run ended by itself: %v", err)
+			}
+			cancel()
+			select {
+			case <-edits:
+				over = true
+			default:
+			}
+		}
+		w.once()
+		w.agree()
+		w.quiet()
+	})
+}
+
+// What cannot be written into dso_join is not lost: the position stays before the changes.
+func TestJoinRefusedRound(t *testing.T) {
+	eachJoin(t, joinDefs, func(w *joinWorld) {
+		w.open()
+		create, drop := "CREATE TRIGGER refuse BEFORE INSERT ON dso_join ", "DROP TRIGGER refuse"
+		switch w.dbs["a"].Engine.Dialect {
+		case "postgres":
+			w.exec("a", "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''refused''; END'")
+			create, drop = create+"FOR EACH ROW EXECUTE FUNCTION refuse()", drop+" ON dso_join"
+		case "mysql":
+			create += "FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused'"
+		default:
+			create += "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+		}
+		w.exec("a", create, "INSERT INTO orders VALUES ('A', 'Ann', 1)", "INSERT INTO line VALUES (1, 'A', 'chair')")
+		if _, err := w.sys.Run(w.t.Context(), nil, run.Options{Once: true, Log: testLog(w.t)}); err == nil || !strings.Contains(err.Error(), "refused") {
+			w.t.Fatalf("run: %v", err)
+		}
+		w.exec("a", "UPDATE line SET item = 'stool'", drop)
+		w.once()
+		w.agree()
+		w.quiet()
+	})
 }
