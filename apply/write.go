@@ -265,7 +265,7 @@ func decode(text string) (ops []*mapping.Operation, err error) {
 // group writes one group set-based; what the statement refuses goes one by one. Where the statement
 // as a whole fails for one row's sake, all rows do.
 func (w *writing) group(ctx context.Context, g *batch.Group) error {
-	if g.Single || w.anyHeld(g.Ops) {
+	if f := w.t.forms[g.Form]; g.Single || w.anyHeld(g.Ops) || f != nil && f.Join != nil {
 		return w.each(ctx, g.Ops)
 	}
 	var refused []int
@@ -432,6 +432,9 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 	if op.Along != nil {
 		return w.along(ctx, op, form)
 	}
+	if form.Join != nil {
+		return w.joined(ctx, op, form)
+	}
 	for range 3 { // a request that others insert or delete meanwhile is looked at again
 		key, current, failure, err := w.find(ctx, op, form)
 		if err != nil {
@@ -449,11 +452,15 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 			return err
 		}
 	}
-	return w.park(ctx, op, &mapping.Failure{
+	return w.park(ctx, op, unsteady(op), nil)
+}
+
+func unsteady(op *mapping.Operation) *mapping.Failure {
+	return &mapping.Failure{
 		Kind:   "target.unsteady",
 		Reason: fmt.Sprintf("request %q: others keep changing the target's request of form %q", op.Request, op.TargetForm),
 		Fix:    "retry the operation when the request is left alone",
-	}, nil)
+	}
 }
 
 // overwritten completes the outcome of a create that overwrites an existing request, where the mapping wants that as a

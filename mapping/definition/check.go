@@ -438,7 +438,7 @@ func (m *CompiledMapping) fills(f *schema.Field) bool {
 func (c *checker) requiredFilled(x *CompiledMapping) {
 	for _, f := range x.ToForm.Fields {
 		col := f.Column
-		if x.fills(f) || c.written(x.Mapping, x.ToForm, f) || x.ToForm.IsKey(f) || schema.IsDistributed(f.ID) ||
+		if x.fills(f) || c.written(x.Mapping, x.ToForm, f) || x.ToForm.IsKey(f) || impliedByPair(x.ToForm, f) || schema.IsDistributed(f.ID) ||
 			col.HasDefault || col.Generated || col.IdentityAlways {
 			continue
 		}

@@ -168,6 +168,17 @@ func (c *checker) joins(x *CompiledMapping) {
 	}
 }
 
+// impliedByPair reports a field of a join form that its Request ID fills: a part's own, or one that is equal to one
+// of the other part.
+func impliedByPair(form *schema.Form, f *schema.Field) bool {
+	if form.Join == nil {
+		return false
+	}
+	from := form.Join.From[f.Index]
+	return from.Field != nil && (form.Join.Parts[from.Part].IsKey(from.Field) ||
+		slices.ContainsFunc(form.Join.On, func(on [2]*schema.Field) bool { return on[from.Part] == from.Field }))
+}
+
 // partsFilled warns of required fields of the parts of a join form that nothing fills: new requests of that part
 // are refused.
 func (c *checker) partsFilled(x *CompiledMapping) {

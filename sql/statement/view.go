@@ -24,7 +24,9 @@ func (v *View) DriverName() string { return v.db.DriverName() }
 
 func (v *View) Rebind(query string) string { return v.db.Rebind(query) }
 
-func (v *View) BindNamed(query string, arg any) (string, []any, error) { return v.db.BindNamed(query, arg) }
+func (v *View) BindNamed(query string, arg any) (string, []any, error) {
+	return v.db.BindNamed(query, arg)
+}
 
 // OpenView opens a view of this moment. Nothing is locked.
 func OpenView(ctx context.Context, db *engine.DB) (_ *View, err error) {
@@ -51,7 +53,7 @@ func OpenView(ctx context.Context, db *engine.DB) (_ *View, err error) {
 // Close gives the connection back.
 func (v *View) Close() error {
 	_, err := v.ExecContext(context.Background(), "ROLLBACK") // nothing was written
-	if err != nil { // nobody else may get a connection with an open transaction
+	if err != nil {                                           // nobody else may get a connection with an open transaction
 		_ = v.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	return errors.Join(err, ignoreDone(v.Conn.Close()))

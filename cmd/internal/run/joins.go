@@ -137,8 +137,7 @@ func signal(c chan struct{}) {
 	}
 }
 
-// joinBytes bounds the changes that are held before they are written; within that deletes go first, so that what they
-// leave is free for others.
+// joinBytes bounds the changes that are held before they are written, in the order of rank.
 const joinBytes = 4 << 20
 
 // rowBytes bounds the changes in one row of dso_join.
@@ -201,12 +200,16 @@ func (j *joins) settle(ctx context.Context, round string) (err error) {
 	return out.Commit(ctx, j.s.epoch, text)
 }
 
-// rank puts deletes first.
+// rank puts deletes first, for what they leave may be taken, and creates last: on a join form they share parts with
+// what is modified.
 func rank(c *join.Change) int {
-	if c.After == nil {
+	switch {
+	case c.After == nil:
 		return 0
+	case c.Before != nil:
+		return 1
 	}
-	return 1
+	return 2
 }
 
 // viewReader reads a view for join.Tracker.Settle.
