@@ -108,7 +108,7 @@ func (j *joins) closeView() {
 func (j *joins) note(state mapping.JoinState, e *entry) {
 	if state.Settled {
 		for _, x := range j.aside {
-			x.release(false)
+			x.letGo()
 		}
 		j.aside = nil
 	}
@@ -116,7 +116,7 @@ func (j *joins) note(state mapping.JoinState, e *entry) {
 		j.aside, j.now = append(j.aside, j.now), nil
 	}
 	if state.News && j.now == nil {
-		e.hold()
+		e.keep()
 		j.now = e
 	}
 	switch {
