@@ -29,7 +29,8 @@ func ordersAndLines(t *testing.T, db *engine.DB, outer bool) *schema.Form {
 		}
 	}
 	c, err := catalog.Load(t.Context(), db, catalog.Spec{Kind: catalog.Plain, Forms: []catalog.FormSpec{
-		{Name: "Order", Table: "orders"}, {Name: "Line", Table: "line"},
+		{Name: "Order", Table: "orders"},
+		{Name: "Line", Table: "line"},
 		{Name: "Order Lines", Join: &catalog.JoinSpec{Primary: "Order", Secondary: "Line", On: [][2]string{{"id", "order_id"}}, Outer: outer}},
 	}})
 	if err != nil {

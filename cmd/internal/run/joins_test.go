@@ -115,7 +115,7 @@ func (w *world) transaction(server string, statements ...string) {
 // eachJoin runs a test on each engine as a source, with inner and outer joins.
 func eachJoin(t *testing.T, defs string, f func(w *joinWorld)) {
 	t.Parallel()
-	for _, outer := range []bool{false, true} {
+	for _, outer := range inShort([]bool{true, false}) {
 		t.Run(map[bool]string{false: "inner", true: "outer"}[outer], func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, db *engine.DB) {
 				f(newJoinWorld(t, db, dbtest.New(t, "sqlite"), outer, defs))
@@ -202,12 +202,19 @@ func TestJoinTransferredByHand(t *testing.T) {
 // shows, and no change found the copy otherwise than it should be.
 func TestJoinProperty(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes minutes; package join has the same in memory")
+	}
 	for _, outer := range []bool{false, true} {
 		t.Run(map[bool]string{false: "inner", true: "outer"}[outer], func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, db *engine.DB) {
 				w := newJoinWorld(t, db, dbtest.New(t, "sqlite"), outer, joinDefs)
 				w.open()
+				checks := 0
 				rapid.Check(t, func(rt *rapid.T) {
+					if checks++; checks > 25 && !t.Failed() { // each takes a second or two
+						return
+					}
 					text := func(what string) string { return fmt.Sprintf("'%s%d'", what, rapid.IntRange(1, 3).Draw(rt, what)) }
 					for range rapid.IntRange(1, 4).Draw(rt, "runs") {
 						stop := func() {}
@@ -314,5 +321,93 @@ func TestJoinRefusedRound(t *testing.T) {
 		w.once()
 		w.agree()
 		w.quiet()
+	})
+}
+
+// A transfer by hand beside users' edits and the filters' transfers: no selected request is newer or older than what the
+// changes after it start from.
+func TestJoinTransferredWhileFollowed(t *testing.T) {
+	eachJoin(t, joinDefs, func(w *joinWorld) {
+		for i := range 40 {
+			w.exec("a", fmt.Sprintf("INSERT INTO orders VALUES ('O%d', 'Ann', 0)", i), fmt.Sprintf("INSERT INTO line VALUES (%d, 'O%d', 'chair')", i, i/2))
+		}
+		w.open()
+		stop := w.follow("a")
+		defer stop()
+		edits := make(chan error, 1)
+		go func() {
+			for i := range 120 {
+				for _, s := range []string{
+					fmt.Sprintf("UPDATE orders SET customer = 'c%d' WHERE id = 'O%d'", i, i%40),
+					fmt.Sprintf("UPDATE line SET order_id = 'O%d' WHERE no = %d", i%30, (i*7)%40),
+					fmt.Sprintf("UPDATE line SET item = 'i%d' WHERE no = %d", i, (i*3)%40),
+				} {
+					if err := patiently(w.dbs["a"], s); err != nil {
+						edits <- err
+						return
+					}
+				}
+			}
+			edits <- nil
+		}()
+		for over := false; !over; {
+			if _, err := w.sys.Transfer(w.t.Context(), "copy", "", run.TransferOptions{Log: testLog(w.t)}); err != nil {
+				w.t.Fatal(err)
+			}
+			select {
+			case err := <-edits:
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				over = true
+			default:
+			}
+		}
+		stop()
+		w.once()
+		w.agree()
+		if got := rows(w.t, w.dbs["b"], "SELECT error, reason FROM dso_pending_error"); len(got) > 0 {
+			w.t.Errorf("errors: %.3000s", strings.Join(got, "\n"))
+		}
+		// A pair that was gone before the transfer came to it was never copied.
+		if got := rows(w.t, w.dbs["b"], "SELECT kind FROM dso_conflict WHERE kind <> 'delete_missing'"); len(got) > 0 {
+			w.t.Errorf("conflicts: %v", got)
+		}
+	})
+}
+
+// What ardso itself wrote to a part is a merge of the join form's request, which has passed the servers that the part's
+// change has.
+func TestJoinOfMerges(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *engine.DB) {
+		w := newWorld(t, map[string]*engine.DB{"a": db, "b": dbtest.New(t, "sqlite"), "c": dbtest.New(t, "sqlite")},
+			map[string]string{"a": fmt.Sprintf(joinForms, "inner"), "b": copyForm, "c": "      - {name: Order, table: orders, fields: [{column: id, name: Order, id: 901}, {column: customer, name: Customer, id: 902}, {column: state, name: State, id: 903}]}\n" + copyForm}, `
+mappings:
+  - {name: orders, from: {server: c, form: Order}, to: {server: a, form: Order}, duplicate_request_id: overwrite}
+  - {name: copy, from: {server: a, form: Order Lines}, to: {server: b, form: Copied}}
+  - {name: back, from: {server: a, form: Order Lines}, to: {server: c, form: Copied}}
+filters:
+  - {name: orders, server: c, form: Order, on: [submit, modify], transfer: {mapping: orders}}
+  - {name: merges, server: a, form: Order Lines, on: merge, transfer: [{mapping: copy}, {mapping: back}]}
+`)
+		w.exec("a", ordersTable, linesTable, "INSERT INTO line VALUES (1, 'A', 'chair')")
+		w.exec("b", copyTable)
+		w.exec("c", ordersTable, copyTable)
+		w.open()
+		w.exec("a", "INSERT INTO orders VALUES ('A', 'Ann', 1)") // a user's: the filter does not run
+		w.once()
+		if got := rows(t, w.dbs["b"], "SELECT * FROM copied"); len(got) > 0 {
+			t.Errorf("a user's change came as a merge: %v", got)
+		}
+		w.exec("c", "INSERT INTO orders VALUES ('A', 'Cleo', 2)")
+		w.once() // to a
+		w.once() // from there
+		if got := rows(t, w.dbs["b"], "SELECT * FROM copied"); len(got) != 1 || got[0] != "A|1|Cleo|2|chair" {
+			t.Errorf("b has %v, want what came from c", got)
+		}
+		if got := rows(t, w.dbs["c"], "SELECT * FROM copied"); len(got) > 0 {
+			t.Errorf("it went back to where it came from: %v", got)
+		}
 	})
 }
