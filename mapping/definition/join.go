@@ -164,6 +164,10 @@ func (c *checker) joins(x *CompiledMapping) {
 		}
 	}
 	if x.ToForm.Join != nil {
+		if m.OverwriteStyle == AllFields {
+			c.add(m.PosOf("overwrite_style"), "join_mode", "leave it out: the mapped fields of both parts are overwritten",
+				"mapping %q: all fields of requests of join form %q on %s would be those of its parts, which others are joined with", m.Name, x.ToForm.Name, x.To.Server)
+		}
 		c.partsFilled(x)
 	}
 }
