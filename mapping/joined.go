@@ -62,6 +62,11 @@ func (fm *form) asImages() *shaped {
 	return fm.images
 }
 
+// FollowsJoin reports whether changes of a join form's parts are settled in rounds.
+func (d *Decider) FollowsJoin(form *schema.Form) bool {
+	return d.joins != nil && d.joins.forms[form.Name] != nil && d.joins.forms[form.Name].Form == form
+}
+
 // Joins reports what the last transaction, or part of one, meant for join forms.
 func (d *Decider) Joins() (s JoinState) {
 	if d.joins != nil {
@@ -155,8 +160,8 @@ func (d *Decider) joinRecord(ops []*Operation, tx *cdc.Transaction, c *cdc.RowCh
 	return ops, nil
 }
 
-// selectedPair decides a selected pair of a join form: as it was settled last, for what has changed since comes
-// after it.
+// selectedPair decides a selected pair of a join form: as the round of its select has settled it, for what has changed
+// since comes after it.
 func (d *Decider) selectedPair(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange, fm *form) ([]*Operation, error) {
 	parts := fm.Join.Split(c.After)
 	if d.joins != nil && d.joins.forms[fm.Name] != nil {

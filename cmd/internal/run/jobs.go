@@ -14,6 +14,7 @@ import (
 	"ardso/cdc/watermark"
 	"ardso/mapping"
 	"ardso/mapping/definition"
+	"ardso/mapping/join"
 	"ardso/sql/control"
 	"ardso/sql/schema"
 	"ardso/sql/statement"
@@ -208,6 +209,9 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 // filter need take such a change.
 func (jb *job) selects(rows *chunker) watermark.Job {
 	w := watermark.Job{ID: jb.ID, After: jb.LastKey, Rows: rows, Whole: rows.shape()}
+	if rows.inRound() {
+		w.Prefix = join.Prefix
+	}
 	if jb.Type == control.Escalation {
 		w.Escalation, w.At, w.Before = jb.Mapping, jb.Due, jb.RowsDone
 		return w
@@ -344,7 +348,12 @@ type chunker struct {
 func (c *chunker) Chunk(ctx context.Context, after string, limit int) (_ *watermark.Chunk, err error) {
 	var handle control.Handle = c.jobs.s.server.DB
 	snapshots := c.jobs.s.server.DB.Engine.Dialect == "postgres"
-	if snapshots {
+	switch {
+	case c.inRound():
+		if handle, err = c.jobs.s.joins.openView(ctx); err != nil {
+			return nil, err
+		}
+	case snapshots:
 		tx, err := c.jobs.s.server.DB.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 		if err != nil {
 			return nil, err
@@ -395,6 +404,10 @@ func keyOf(form *schema.Form, row []value.Value) (string, error) {
 	}
 	return statement.EncodeKey(key)
 }
+
+// inRound reports whether each chunk is a round that settles join forms: what has changed of parts before it is told
+// first, so that no selected request is older than the job.
+func (c *chunker) inRound() bool { return c.jobs.s.decider.FollowsJoin(c.form) }
 
 // read is the form whose rows are selected: of a join form the pairs of its parts' requests.
 func (c *chunker) read() *schema.Form {

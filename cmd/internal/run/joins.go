@@ -30,6 +30,9 @@ type joins struct {
 	// Of the stream's goroutine: the first transactions that are not settled, since the last low watermark and before.
 	now   *entry
 	aside []*entry
+	// selected requests of a join form, which wait until their round has come by; due: it has.
+	selected *cdc.Transaction
+	due      bool
 
 	mu   sync.Mutex
 	view *statement.View // of the round under way
@@ -46,7 +49,6 @@ const joinJob = "joins"
 
 // run carries out rounds until ctx ends.
 func (j *joins) run(ctx context.Context) error {
-	defer j.closeView()
 	for {
 		select {
 		case <-j.wake:
@@ -58,7 +60,6 @@ func (j *joins) run(ctx context.Context) error {
 		default:
 		}
 		err := j.s.stream.Select(ctx, watermark.Job{ID: joinJob, Prefix: join.Prefix, Rows: j})
-		j.closeView()
 		switch {
 		case ctx.Err() != nil, errors.As(err, new(*watermark.RestartError)):
 			return nil
@@ -75,14 +76,10 @@ func (j *joins) run(ctx context.Context) error {
 
 // Chunk opens the view of a round. It holds no rows: which are needed is known at the high watermark.
 func (j *joins) Chunk(ctx context.Context, _ string, _ int) (*watermark.Chunk, error) {
-	j.closeView()
-	v, err := statement.OpenView(ctx, j.s.server.DB)
+	v, err := j.openView(ctx)
 	if err != nil {
 		return nil, err
 	}
-	j.mu.Lock()
-	j.view = v
-	j.mu.Unlock()
 	c := &watermark.Chunk{Relation: &cdc.Relation{}, Done: true}
 	if j.s.server.DB.Engine.Dialect == "postgres" {
 		snapshot, err := control.InFlight(ctx, v)
@@ -92,6 +89,19 @@ func (j *joins) Chunk(ctx context.Context, _ string, _ int) (*watermark.Chunk, e
 		c.Saw = snapshot.Saw
 	}
 	return c, nil
+}
+
+// openView opens the view of the round that begins, which Settle closes; that of one before it was broken off.
+func (j *joins) openView(ctx context.Context) (*statement.View, error) {
+	j.closeView()
+	v, err := statement.OpenView(ctx, j.s.server.DB)
+	if err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.view = v
+	return v, nil
 }
 
 func (j *joins) closeView() {
@@ -122,6 +132,7 @@ func (j *joins) note(state mapping.JoinState, e *entry) {
 	switch {
 	case state.Settled:
 		signal(j.settled)
+		j.due = j.selected != nil
 		fallthrough
 	case state.News:
 		if j.s.decider.JoinsWait() {
@@ -143,7 +154,30 @@ const joinBytes = 4 << 20
 // rowBytes bounds the changes in one row of dso_join.
 const rowBytes = 256 << 10
 
-// settle writes the changes of a round into the log, its high watermark having come by.
+// round settles a round whose high watermark has come by. What was selected for something else comes after it.
+func (j *joins) round(ctx context.Context, tx *cdc.Transaction) error {
+	if err := j.settle(ctx, tx.Selection.Round); err != nil {
+		return err
+	}
+	if tx.Selection.Job != joinJob {
+		j.selected, j.due = tx, false
+	}
+	return nil
+}
+
+// after returns what was selected in a round that a transaction has settled; nil if nothing. It is a part of that
+// transaction's place in the log.
+func (j *joins) after(tx *cdc.Transaction) *cdc.Transaction {
+	if !j.due {
+		return nil
+	}
+	selected := j.selected
+	j.selected, j.due = nil, false
+	selected.Position, selected.CommitTime, selected.Selection.Round = tx.Position, tx.CommitTime, ""
+	return selected
+}
+
+// settle writes the changes of a round into the log.
 func (j *joins) settle(ctx context.Context, round string) (err error) {
 	j.mu.Lock()
 	view := j.view
@@ -151,6 +185,7 @@ func (j *joins) settle(ctx context.Context, round string) (err error) {
 	if view == nil {
 		return fmt.Errorf("%s: round %s of join forms has no view", j.s.server.Name, round)
 	}
+	defer j.closeView()
 	out := control.BeginRound(j.s.server.DB, round)
 	defer func() { err = errors.Join(err, out.Rollback()) }()
 	var held []join.Change

@@ -376,6 +376,28 @@ func TestJoinTransferredWhileFollowed(t *testing.T) {
 	})
 }
 
+// A transfer by hand sends what was there when it was asked for, though filters follow the join form and do not take it.
+func TestJoinTransferIsOfNow(t *testing.T) {
+	defs := strings.Replace(joinDefs[:strings.Index(joinDefs, "  - {name: drop")], "on: [submit", "run_if: \"'Customer' = 9\", on: [submit", 1)
+	defs = strings.Replace(strings.Replace(defs, "'Customer' = 9", "'Customer' = \\\"nobody\\\"", 1), "form: Copied}}", "form: Copied}, duplicate_request_id: overwrite}", 1)
+	eachJoin(t, defs, func(w *joinWorld) {
+		w.open()
+		stop := w.follow("a")
+		defer stop()
+		for i := range 15 {
+			w.exec("a", fmt.Sprintf("INSERT INTO orders VALUES ('O%d', 'Ann', 0)", i), fmt.Sprintf("INSERT INTO line VALUES (%d, 'O%d', 'chair')", i, i),
+				"UPDATE orders SET state = state + 1", fmt.Sprintf("UPDATE line SET item = 'i%d'", i))
+			if _, err := w.sys.Transfer(w.t.Context(), "copy", "", run.TransferOptions{Log: testLog(w.t)}); err != nil {
+				w.t.Fatal(err)
+			}
+			w.agree()
+			if w.t.Failed() {
+				return
+			}
+		}
+	})
+}
+
 // What ardso itself wrote to a part is a merge of the join form's request, which has passed the servers that the part's
 // change has.
 func TestJoinOfMerges(t *testing.T) {

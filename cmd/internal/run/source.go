@@ -16,6 +16,7 @@ import (
 	"ardso/cdc"
 	"ardso/cdc/watermark"
 	"ardso/mapping"
+	"ardso/mapping/join"
 	"ardso/sql/control"
 	"ardso/sql/engine"
 )
@@ -150,6 +151,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	}
 	err = reading.Wait()
 	s.stream.Stop()
+	s.joins.closeView()
 
 	if err == nil || stopsAtLog(err) {
 		for _, t := range s.targets {
@@ -458,9 +460,10 @@ func (s *source) readCheckpoints(ctx context.Context, t *target) (map[place]cont
 
 // deliver deals a transaction, or a part of one, out to the threads.
 func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
-	return func(tx *cdc.Transaction) error {
-		if tx.Selection != nil && tx.Selection.Job == joinJob {
-			return s.joins.settle(ctx, tx.Selection.Round)
+	var deliver func(tx *cdc.Transaction) error
+	deliver = func(tx *cdc.Transaction) error {
+		if tx.Selection != nil && join.IsRound(tx.Selection.Round) {
+			return s.joins.round(ctx, tx)
 		}
 		if err := s.progress.waitRoom(ctx); err != nil {
 			return err
@@ -499,10 +502,16 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 		s.tx = nil
 		d.read(tx.Position)
 		if d.alone {
-			return s.progress.waitIdle(ctx)
+			if err := s.progress.waitIdle(ctx); err != nil {
+				return err
+			}
+		}
+		if selected := s.joins.after(tx); selected != nil {
+			return deliver(selected)
 		}
 		return nil
 	}
+	return deliver
 }
 
 // deal hands the operations of one part to their threads.
