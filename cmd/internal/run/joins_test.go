@@ -382,9 +382,7 @@ func TestJoinTransferIsOfNow(t *testing.T) {
 	defs = strings.Replace(strings.Replace(defs, "'Customer' = 9", "'Customer' = \\\"nobody\\\"", 1), "form: Copied}}", "form: Copied}, duplicate_request_id: overwrite}", 1)
 	eachJoin(t, defs, func(w *joinWorld) {
 		w.open()
-		stop := w.follow("a")
-		defer stop()
-		for i := range 15 {
+		for i := range 4 { // with each the process begins before what it has not read
 			w.exec("a", fmt.Sprintf("INSERT INTO orders VALUES ('O%d', 'Ann', 0)", i), fmt.Sprintf("INSERT INTO line VALUES (%d, 'O%d', 'chair')", i, i),
 				"UPDATE orders SET state = state + 1", fmt.Sprintf("UPDATE line SET item = 'i%d'", i))
 			if _, err := w.sys.Transfer(w.t.Context(), "copy", "", run.TransferOptions{Log: testLog(w.t)}); err != nil {
