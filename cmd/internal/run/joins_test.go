@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
+	"ardso/mapping"
 	"ardso/sql/engine"
 
 	"github.com/google/go-cmp/cmp"
@@ -430,4 +432,50 @@ filters:
 			t.Errorf("it went back to where it came from: %v", got)
 		}
 	})
+}
+
+// An escalation selects requests of a join form, whether filters follow it or not.
+func TestJoinEscalation(t *testing.T) {
+	for _, filters := range []string{"", joinDefs[strings.Index(joinDefs, "filters:"):]} {
+		t.Run(fmt.Sprintf("followed %t", filters != ""), func(t *testing.T) {
+			eachJoin(t, joinDefs[:strings.Index(joinDefs, "filters:")]+filters+`
+escalations:
+  - {name: evening, server: a, form: Order Lines, at: {time: "18:00"}, run_if: "'Item' != $NULL$", transfer: {mapping: copy}}
+`, func(w *joinWorld) {
+				w.exec("a", "INSERT INTO orders VALUES ('A', 'Ann', 1)", "INSERT INTO line VALUES (1, 'A', 'chair')", "INSERT INTO orders VALUES ('B', 'Bob', 1)")
+				w.open()
+				w.at("2026-03-04T17:00:00Z")
+				w.exec("a", "UPDATE line SET item = 'stool'", "INSERT INTO line VALUES (2, 'A', NULL)")
+				w.at("2026-03-04T18:00:01Z")
+				want := []string{"A|1|Ann|1|stool"}
+				if filters != "" {
+					want = append(want, "A|2|Ann|1|<null>")
+				}
+				w.equal("copied", rows(w.t, w.dbs["b"], "SELECT * FROM copied ORDER BY id"), want...)
+				w.unharmed()
+			})
+		})
+	}
+}
+
+// A part that was emptied by TRUNCATE stops the join form's changes, until a person says that the copies were seen to.
+func TestJoinTruncate(t *testing.T) {
+	w := newJoinWorld(t, dbtest.New(t, "postgres15"), dbtest.New(t, "sqlite"), false, joinDefs)
+	w.open()
+	w.exec("a", "INSERT INTO orders VALUES ('A', 'Ann', 1)", "INSERT INTO line VALUES (1, 'A', 'chair')")
+	w.once()
+	w.exec("a", "TRUNCATE line")
+	_, err := w.sys.Run(w.t.Context(), nil, run.Options{Once: true, Log: testLog(t)})
+	var truncated *mapping.TruncateError
+	if !errors.As(err, &truncated) || truncated.Form != "Order Lines" {
+		t.Fatalf("got %v", err)
+	}
+	w.exec("b", "DELETE FROM copied")
+	if _, err := w.sys.Run(w.t.Context(), nil, run.Options{Once: true, Log: testLog(t), AcceptTruncate: []string{"Order Lines"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.exec("a", "INSERT INTO line VALUES (2, 'A', 'desk')")
+	w.once()
+	w.agree()
+	w.quiet()
 }
