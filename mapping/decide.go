@@ -414,6 +414,9 @@ func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange
 	var wasWrong, isWrong error
 	e.before, wasWrong = sh.shape.Image(c.Before)
 	e.after, isWrong = sh.shape.After(c.After, c.Before)
+	if fm.Join != nil {
+		isWrong = unread(fm.Form, e.before, e.after)
+	}
 	switch {
 	case isWrong != nil:
 		e.failure = failureOf(isWrong)

@@ -9,6 +9,7 @@ import (
 	"ardso/mapping/join"
 	"ardso/mapping/request"
 	"ardso/sql/schema"
+	"ardso/sql/value"
 )
 
 // joins is what the decider knows of join forms: the log tells of their parts, and in dso_join, once a round has
@@ -172,4 +173,15 @@ func (d *Decider) selectedPair(ops []*Operation, tx *cdc.Transaction, c *cdc.Row
 		parts[0], parts[1] = settled[0], settled[1]
 	}
 	return d.change(ops, tx, &cdc.RowChange{Kind: cdc.Selected, After: fm.Join.Row(parts)}, fm.asImages())
+}
+
+// unread is an error that names a field of a join form's request whose part holds what means nothing there, unless
+// it did before: images of pairs leave such values out.
+func unread(f *schema.Form, before, after request.Image) error {
+	for i, v := range after {
+		if v.Kind() == value.KindUnchanged && (before == nil || before[i].Kind() != value.KindUnchanged) {
+			return &request.ValueError{Form: f.Name, Err: fmt.Errorf("field %q (%d): its part holds what is no %s", f.Fields[i].Name, f.Fields[i].ID, f.Fields[i].Type)}
+		}
+	}
+	return nil
 }

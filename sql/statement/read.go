@@ -103,6 +103,9 @@ type Chunk struct {
 	Rows int
 	// Bytes bounds the memory of the rows, of which there is at least one; 0 = 8 MiB.
 	Bytes int
+	// Unread lets stored values that mean nothing be value.Unchanged, as images of the log have them, unless they
+	// are of the key; else they are a *ReadError.
+	Unread bool
 }
 
 // Select reads the next rows that meet the condition in order of their key, which the database
@@ -144,7 +147,7 @@ func (w *Writer) selectChunk(ctx context.Context, q sqlx.QueryerContext, f *sche
 			cut = true
 			return errStop
 		}
-		key, fields, err := w.decode(f, src)
+		key, fields, err := w.decodeRow(f, src, chunk.Unread)
 		if err != nil {
 			return err
 		}
@@ -234,6 +237,10 @@ func (w *Writer) behind(f *schema.Form, key []value.Value, next int) (string, []
 
 // decode turns the raw values of Form.Fields into logical ones. key holds those of the key as stored.
 func (w *Writer) decode(f *schema.Form, src []any) (key, fields []value.Value, err error) {
+	return w.decodeRow(f, src, false)
+}
+
+func (w *Writer) decodeRow(f *schema.Form, src []any, unread bool) (key, fields []value.Value, err error) {
 	fields = make([]value.Value, len(f.Fields))
 	stored := make([]value.Value, len(f.Fields))
 	for i, x := range f.Fields {
@@ -244,7 +251,10 @@ func (w *Writer) decode(f *schema.Form, src []any) (key, fields []value.Value, e
 		if stored[i], err = scan(w.db.Engine, w.dialect, x.Column, src[i]); err == nil {
 			fields[i], err = x.Logical(stored[i], f.EmptyIsNull)
 		}
-		if err != nil {
+		switch {
+		case err != nil && unread && !f.IsKey(x):
+			fields[i] = value.Unchanged
+		case err != nil:
 			return nil, nil, &ReadError{Form: f.Name, Field: x.Name, ID: x.ID, Err: err}
 		}
 	}

@@ -262,7 +262,7 @@ const viewRows = 2000
 // each reads a form's rows in chunks.
 func (r *viewReader) each(form *schema.Form, c schema.Condition, f func([]value.Value) error) error {
 	for after := ""; ; {
-		rows, next, err := r.writer.Select(r.ctx, r.view, form, c, statement.Chunk{After: after, Rows: viewRows})
+		rows, next, err := r.writer.Select(r.ctx, r.view, form, c, statement.Chunk{After: after, Rows: viewRows, Unread: true})
 		if err != nil {
 			return err
 		}

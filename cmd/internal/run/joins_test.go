@@ -479,3 +479,19 @@ func TestJoinTruncate(t *testing.T) {
 	w.agree()
 	w.quiet()
 }
+
+// A value of a part that means nothing keeps the requests that have it from being copied, and no others.
+func TestJoinOfWhatMeansNothing(t *testing.T) {
+	w := newJoinWorld(t, dbtest.New(t, "sqlite"), dbtest.New(t, "sqlite"), false, joinDefs)
+	w.open()
+	w.exec("a", "INSERT INTO orders VALUES ('A', 'Ann', 'many'), ('B', 'Bob', 1)", "INSERT INTO line VALUES (1, 'A', 'chair'), (2, 'B', 'desk')")
+	w.once()
+	w.equal("copied", rows(t, w.dbs["b"], "SELECT * FROM copied"), "B|2|Bob|1|desk")
+	w.equal("errors", rows(t, w.dbs["b"], "SELECT request, error FROM dso_pending_error"), "A|1|value.undecodable")
+	w.exec("a", "UPDATE line SET item = 'table' WHERE no = 2", "UPDATE orders SET state = 2 WHERE id = 'A'")
+	w.once() // what corrects the request joins what waits
+	w.exec("b", "UPDATE dso_pending_error SET status = 'retry'")
+	w.once()
+	w.equal("copied", rows(t, w.dbs["b"], "SELECT * FROM copied ORDER BY id"), "A|1|Ann|2|chair", "B|2|Bob|1|table")
+	w.unharmed()
+}
