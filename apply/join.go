@@ -9,6 +9,7 @@ import (
 
 	"ardso/apply/conflict"
 	"ardso/mapping"
+	"ardso/mapping/definition"
 	"ardso/mapping/request"
 	"ardso/sql/schema"
 	"ardso/sql/value"
@@ -59,13 +60,13 @@ func (w *writing) joined(ctx context.Context, op *mapping.Operation, form *schem
 		case err != nil:
 			return w.park(ctx, op, w.refusal(op, err), cur)
 		}
-		return w.recordParts(ctx, op, form, key, cur, parts)
+		return w.recordParts(ctx, op, form, key, parts)
 	}
 	return w.park(ctx, op, unsteady(op), nil)
 }
 
 // recordParts counts what was written, and records what was settled.
-func (w *writing) recordParts(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, cur *conflict.Current, parts []*partOf) error {
+func (w *writing) recordParts(ctx context.Context, op *mapping.Operation, form *schema.Form, key []value.Value, parts []*partOf) error {
 	taken := true
 	if slices.ContainsFunc(parts, func(p *partOf) bool { return p.outcome.Do != conflict.Nothing }) {
 		w.written++
@@ -74,7 +75,7 @@ func (w *writing) recordParts(ctx context.Context, op *mapping.Operation, form *
 		taken = taken && w.isTaken(op, p.outcome)
 		if p.outcome.By != "" {
 			w.conflicts++
-			if err := w.record(ctx, op, cur, p.outcome); err != nil {
+			if err := w.record(ctx, p.op, p.cur, p.outcome); err != nil {
 				return err
 			}
 		}
@@ -197,7 +198,7 @@ func (w *writing) settleParts(ctx context.Context, op *mapping.Operation, form *
 		return f, nil
 	}
 	for _, p := range parts {
-		p.outcome = conflict.Settle(p.op, p.cur, w.rules(op))
+		p.outcome = conflict.Settle(p.op, p.cur, w.partRules(p, form))
 		switch p.outcome.Do {
 		case conflict.Park:
 			return conflictFailure(p.op, p.outcome), nil
@@ -211,6 +212,35 @@ func (w *writing) settleParts(ctx context.Context, op *mapping.Operation, form *
 		}
 	}
 	return nil, nil
+}
+
+// partRules are the mapping's rules, told of a part's fields.
+func (w *writing) partRules(p *partOf, form *schema.Form) conflict.Rules {
+	r := w.rules(p.op)
+	groups := r.Groups
+	r.Groups = nil
+	for _, g := range groups {
+		of := definition.CompiledGroup{OnConflict: g.OnConflict}
+		for _, id := range g.Fields {
+			if x := fromOf(form, id); x.Field != nil && form.Join.Parts[x.Part] == p.form {
+				of.Fields = append(of.Fields, x.Field.ID)
+			}
+		}
+		if len(of.Fields) > 0 {
+			r.Groups = append(r.Groups, of)
+		}
+	}
+	return r
+}
+
+// ofPart picks of what is written to a join form's request what is a part's.
+func ofPart(form, part *schema.Form, write []conflict.Write) (own []conflict.Write) {
+	for _, x := range write {
+		if from := fromOf(form, x.Field); from.Field != nil && form.Join.Parts[from.Part] == part {
+			own = append(own, conflict.Write{Field: from.Field.ID, Value: x.Value})
+		}
+	}
+	return own
 }
 
 // joinBy fills what the parts are joined by where only one of them says it, and refuses an operation after which they

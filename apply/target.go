@@ -134,6 +134,11 @@ func (t *Target) addForm(f *schema.Form) {
 	t.forms[f.Name] = f
 	t.serial[f.Name] = IsSerial(f)
 	t.sets[f.Name] = conflict.SetsOf(f)
+	if f.Join != nil { // what is written are its parts
+		for _, part := range f.Join.Parts {
+			t.sets[part.Name] = conflict.SetsOf(part)
+		}
+	}
 }
 
 // IsSerial reports whether requests of a form depend on each other's order, by unique indexes beside

@@ -581,7 +581,7 @@ func (w *writing) perform(ctx context.Context, op *mapping.Operation, form *sche
 		}
 		refused, err = w.t.writer.Update(ctx, w.tx, form, statement.UpdateSet{Set: fields, Reset: fieldsOf(form, o.Reset)}, []statement.UpdateRow{{Key: key, Set: vals}})
 	default:
-		fields, vals, ferr := fits(form, withCreateDate(op, form, w.withOrigin(op, o.Write)))
+		fields, vals, ferr := fits(form, withCreateDate(op, form, w.withOrigin(op, form, o.Write)))
 		if ferr != nil {
 			return key, false, ferr
 		}
@@ -608,12 +608,16 @@ func withCreateDate(op *mapping.Operation, form *schema.Form, write []conflict.W
 
 // withOrigin adds to a request that a modify creates where it came from and who owns it: creates bring that
 // themselves.
-func (w *writing) withOrigin(op *mapping.Operation, write []conflict.Write) []conflict.Write {
+func (w *writing) withOrigin(op *mapping.Operation, form *schema.Form, write []conflict.Write) []conflict.Write {
 	m := w.t.mappings[op.Mapping]
 	if m == nil || op.Action != mapping.Modify || op.Alone() {
 		return write
 	}
-	return overlay(m.ToForm, write, sorted(mapping.Origin(m, op)))
+	origin := sorted(mapping.Origin(m, op))
+	if m.ToForm.Join != nil {
+		origin = ofPart(m.ToForm, form, origin)
+	}
+	return overlay(form, write, origin)
 }
 
 // fits checks values again: operations may have waited since they were decided on.

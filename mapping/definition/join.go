@@ -168,8 +168,24 @@ func (c *checker) joins(x *CompiledMapping) {
 			c.add(m.PosOf("overwrite_style"), "join_mode", "leave it out: the mapped fields of both parts are overwritten",
 				"mapping %q: all fields of requests of join form %q on %s would be those of its parts, which others are joined with", m.Name, x.ToForm.Name, x.To.Server)
 		}
+		for _, g := range x.Groups {
+			if parts := partsOf(x.ToForm, g.Fields); len(parts) > 1 {
+				c.add(m.PosOf("field_groups"), "join_mode", "write a group for each part", "mapping %q: a group has fields of both parts of join form %q on %s, which are settled one by one", m.Name, x.ToForm.Name, x.To.Server)
+			}
+		}
 		c.partsFilled(x)
 	}
+}
+
+// partsOf lists the parts of a join form that fields are of.
+func partsOf(form *schema.Form, ids []int) map[int]bool {
+	parts := make(map[int]bool)
+	for _, id := range ids {
+		if f := form.FieldByID(id); f != nil && form.Join.From[f.Index].Field != nil {
+			parts[form.Join.From[f.Index].Part] = true
+		}
+	}
+	return parts
 }
 
 // impliedByPair reports a field of a join form that its Request ID fills: a part's own, or one that is equal to one
