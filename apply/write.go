@@ -265,7 +265,7 @@ func decode(text string) (ops []*mapping.Operation, err error) {
 // group writes one group set-based; what the statement refuses goes one by one. Where the statement
 // as a whole fails for one row's sake, all rows do.
 func (w *writing) group(ctx context.Context, g *batch.Group) error {
-	if g.Single || w.anyHeld(g.Ops) {
+	if f := w.t.forms[g.Form]; g.Single || w.anyHeld(g.Ops) || f != nil && f.Join != nil {
 		return w.each(ctx, g.Ops)
 	}
 	var refused []int
@@ -432,6 +432,9 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 	if op.Along != nil {
 		return w.along(ctx, op, form)
 	}
+	if form.Join != nil {
+		return w.joined(ctx, op, form)
+	}
 	for range 3 { // a request that others insert or delete meanwhile is looked at again
 		key, current, failure, err := w.find(ctx, op, form)
 		if err != nil {
@@ -449,11 +452,15 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 			return err
 		}
 	}
-	return w.park(ctx, op, &mapping.Failure{
+	return w.park(ctx, op, unsteady(op), nil)
+}
+
+func unsteady(op *mapping.Operation) *mapping.Failure {
+	return &mapping.Failure{
 		Kind:   "target.unsteady",
 		Reason: fmt.Sprintf("request %q: others keep changing the target's request of form %q", op.Request, op.TargetForm),
 		Fix:    "retry the operation when the request is left alone",
-	}, nil)
+	}
 }
 
 // overwritten completes the outcome of a create that overwrites an existing request, where the mapping wants that as a
@@ -574,7 +581,7 @@ func (w *writing) perform(ctx context.Context, op *mapping.Operation, form *sche
 		}
 		refused, err = w.t.writer.Update(ctx, w.tx, form, statement.UpdateSet{Set: fields, Reset: fieldsOf(form, o.Reset)}, []statement.UpdateRow{{Key: key, Set: vals}})
 	default:
-		fields, vals, ferr := fits(form, withCreateDate(op, form, w.withOrigin(op, o.Write)))
+		fields, vals, ferr := fits(form, withCreateDate(op, form, w.withOrigin(op, form, o.Write)))
 		if ferr != nil {
 			return key, false, ferr
 		}
@@ -601,12 +608,16 @@ func withCreateDate(op *mapping.Operation, form *schema.Form, write []conflict.W
 
 // withOrigin adds to a request that a modify creates where it came from and who owns it: creates bring that
 // themselves.
-func (w *writing) withOrigin(op *mapping.Operation, write []conflict.Write) []conflict.Write {
+func (w *writing) withOrigin(op *mapping.Operation, form *schema.Form, write []conflict.Write) []conflict.Write {
 	m := w.t.mappings[op.Mapping]
 	if m == nil || op.Action != mapping.Modify || op.Alone() {
 		return write
 	}
-	return overlay(m.ToForm, write, sorted(mapping.Origin(m, op)))
+	origin := sorted(mapping.Origin(m, op))
+	if m.ToForm.Join != nil {
+		origin = ofPart(m.ToForm, form, origin)
+	}
+	return overlay(form, write, origin)
 }
 
 // fits checks values again: operations may have waited since they were decided on.

@@ -109,6 +109,7 @@ type Selection struct {
 	Where   string // qualification that each row is still to be judged by; "" = all
 	LastKey string // what Progress of the job becomes once these rows are durable
 	Final   bool   // the last chunk of the job
+	Round   string // name of the watermarks around it
 
 	// Of an escalation; Mapping, Return and Where are empty.
 	Escalation string

@@ -12,11 +12,13 @@ const (
 	WatermarkTable  = "dso_watermark"
 	// OwnerTable is read as any other table, beside the requests that its rows speak of.
 	OwnerTable = "dso_owner"
+	// JoinTable is read as any other table: its rows bring changes of join forms' requests.
+	JoinTable = "dso_join"
 )
 
 // IsControl reports whether a table is one of ardso's own whose rows are no changes of requests.
 func IsControl(table string) bool {
-	return len(table) > 4 && strings.EqualFold(table[:4], "dso_") && !strings.EqualFold(table, OwnerTable)
+	return len(table) > 4 && strings.EqualFold(table[:4], "dso_") && !strings.EqualFold(table, OwnerTable) && !strings.EqualFold(table, JoinTable)
 }
 
 // ReadMark reads the mark from the after image of a row of dso_checkpoint.

@@ -55,6 +55,7 @@ var rules = map[string]rule{
 	"mapping/ownership":  {pure: true},
 	"mapping/definition": {imports: []string{"mapping/qual", "mapping/schedule"}, pure: true},
 	"mapping/qual":       {pure: true},
+	"mapping/join":       {imports: []string{"cdc", "mapping/request"}, pure: true},
 	"mapping/request":    {imports: []string{"cdc"}, pure: true},
 	"mapping/schedule":   {pure: true},
 

@@ -38,6 +38,7 @@ type Decider struct {
 	returns  map[string]*plan // ways back of mappings that lead here with ownership
 	shapes   map[*cdc.Relation]*shaped
 	owners   *owners
+	joins    *joins          // nil: no filter is on a join form
 	rules    ownership.Rules // all, but in tests
 	// matchTexts are matching qualifications that requests bring themselves.
 	matchTexts map[string]*qual.Qualification
@@ -62,6 +63,7 @@ type form struct {
 	master    *schema.Field
 	gives     bool // some mapping hands its requests over
 	overrides *overrides
+	images    *shaped // of a join form: its rows are images
 }
 
 type filter struct {
@@ -135,6 +137,7 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 	for _, fm := range d.forms {
 		slices.SortStableFunc(fm.filters, func(a, b *filter) int { return a.Order - b.Order })
 	}
+	d.followJoins()
 	return d
 }
 
@@ -156,6 +159,9 @@ func (d *Decider) form(f *schema.Form) *form {
 	fm := d.forms[k]
 	if fm == nil {
 		fm = &form{Form: f, master: f.FieldByID(schema.MasterFlag), overrides: newOverrides(f)}
+		if f.Join != nil { // what a part says of its distribution is not said of the pair
+			fm.master, fm.overrides = nil, &overrides{}
+		}
 		d.forms[k] = fm
 	}
 	return fm
@@ -171,7 +177,13 @@ func tableKey(schema, table string) string {
 func (d *Decider) Tables() []*schema.Table {
 	var tables []*schema.Table
 	for _, f := range d.forms {
-		tables = append(tables, f.Table)
+		if f.Join == nil {
+			tables = append(tables, f.Table)
+		}
+	}
+	if d.joins != nil {
+		tables = append(tables, joinTable)
+		tables = append(tables, d.joins.tracker.Tables()...)
 	}
 	if slices.ContainsFunc(slices.Collect(maps.Values(d.forms)), func(f *form) bool { return f.master != nil }) {
 		tables = append(tables, ownerTable)
@@ -179,13 +191,13 @@ func (d *Decider) Tables() []*schema.Table {
 	slices.SortFunc(tables, func(a, b *schema.Table) int {
 		return strings.Compare(tableKey(a.Schema, a.Name), tableKey(b.Schema, b.Name))
 	})
-	return tables
+	return slices.Compact(tables)
 }
 
 // WritesBack reports whether anything may have to be written on the source itself.
 func (d *Decider) WritesBack() bool {
 	for _, f := range d.forms {
-		if f.master != nil || f.FieldByID(schema.TransferStatus) != nil {
+		if f.master != nil || f.Join == nil && f.FieldByID(schema.TransferStatus) != nil {
 			return true
 		}
 	}
@@ -208,8 +220,19 @@ func judgesBefore(f *definition.CompiledFilter, defs *definition.Compiled) bool 
 	if !f.On.Has(definition.Submit) || !f.On.Has(definition.Modify) || f.RunIf.UsesBefore() || f.RunIf.HasExternal() || f.RunIf.UsesKeywords() {
 		return false
 	}
-	arrives := slices.ContainsFunc(defs.Mappings, func(m *definition.CompiledMapping) bool { return m.ToForm == f.Form })
+	arrives := slices.ContainsFunc(defs.Mappings, func(m *definition.CompiledMapping) bool { return shares(m.ToForm, f.Form) })
 	return !arrives || f.On.Has(definition.Merge)
+}
+
+// shares reports whether what is written to a form may be a request of another, of which it is a part or which it is.
+func shares(written, f *schema.Form) bool {
+	parts := func(f *schema.Form) []*schema.Form {
+		if f.Join == nil {
+			return []*schema.Form{f}
+		}
+		return f.Join.Parts[:]
+	}
+	return slices.ContainsFunc(parts(written), func(p *schema.Form) bool { return slices.Contains(parts(f), p) })
 }
 
 // Decide says what tx, or a part of one, becomes: operations in log order. Errors are a table that
@@ -217,22 +240,39 @@ func judgesBefore(f *definition.CompiledFilter, defs *definition.Compiled) bool 
 // (*cdc.UnreadableError); nothing is decided past them.
 func (d *Decider) Decide(tx *cdc.Transaction) ([]*Operation, error) {
 	defer d.ended(tx)
+	d.noteJoins(tx)
 	if tx.Selection != nil {
 		tx.Selection.Taken = 0
 	}
 	var ops []*Operation
 	for i := range tx.Changes {
+		if isJoinTable(tx.Changes[i].Relation) {
+			var err error
+			if ops, err = d.joinRecord(ops, tx, &tx.Changes[i]); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if isOwnerTable(tx.Changes[i].Relation) {
 			if err := d.ownerRecord(tx, &tx.Changes[i]); err != nil {
 				return nil, err
 			}
 			continue
 		}
+		if err := d.notePart(tx, &tx.Changes[i]); err != nil {
+			return nil, err
+		}
 		sh, err := d.shaped(tx.Changes[i].Relation)
 		if err != nil {
 			return nil, err
 		}
 		if sh.form == nil {
+			continue
+		}
+		if sh.form.Join != nil { // the log has none of its rows
+			if ops, err = d.selectedPair(ops, tx, &tx.Changes[i], sh.form); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if tx.Mark != nil && tx.Mark.WriteBack && (sh.form.master == nil || tx.Changes[i].Kind != cdc.Delete) {
@@ -255,7 +295,7 @@ func (d *Decider) shaped(rel *cdc.Relation) (*shaped, error) {
 			clear(d.shapes)
 		}
 		sh = &shaped{form: d.forms[tableKey(rel.Schema, rel.Table)]}
-		if sh.form != nil {
+		if sh.form != nil && sh.form.Join == nil {
 			var missing []*schema.Field
 			sh.shape, missing = request.NewShape(sh.form.Form, rel)
 			for _, f := range missing {
@@ -374,6 +414,9 @@ func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange
 	var wasWrong, isWrong error
 	e.before, wasWrong = sh.shape.Image(c.Before)
 	e.after, isWrong = sh.shape.After(c.After, c.Before)
+	if fm.Join != nil {
+		isWrong = unread(fm.Form, e.before, e.after)
+	}
 	switch {
 	case isWrong != nil:
 		e.failure = failureOf(isWrong)

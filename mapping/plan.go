@@ -46,7 +46,7 @@ type line struct {
 }
 
 func newPlan(m *definition.CompiledMapping) *plan {
-	p := &plan{CompiledMapping: m, pool: definition.DefaultPool, statuses: m.FromForm.FieldByID(schema.TransferStatus) != nil}
+	p := &plan{CompiledMapping: m, pool: definition.DefaultPool, statuses: m.FromForm.Join == nil && m.FromForm.FieldByID(schema.TransferStatus) != nil}
 	for _, k := range m.ToForm.Key {
 		p.key = append(p.key, k.ID)
 	}
@@ -65,7 +65,7 @@ func newPlan(m *definition.CompiledMapping) *plan {
 		}
 	}
 	for id, l := range origin(m, m.TransferMode) {
-		if f := m.ToForm.FieldByID(id); f != nil {
+		if f := m.ToForm.FieldByID(id); f != nil && l != nil {
 			byTarget[f] = line{target: f, system: l, volatile: true, createOnly: true}
 		}
 	}
@@ -90,11 +90,12 @@ func origin(m *definition.CompiledMapping, mode definition.TransferMode) map[int
 	switch mode {
 	case definition.DataOnly:
 		return map[int]func(*Operation) value.Value{
+			schema.UniqueID:       pairID(m),
 			schema.MasterFlag:     func(*Operation) value.Value { return value.Int(schema.MasterNo) },
 			schema.CurrentForm:    text(m.FromForm.Name),
 			schema.CurrentServer:  text(m.From.Server),
 			schema.FromMapping:    text(m.Name),
-			schema.FromRequestID:  func(op *Operation) value.Value { return value.Text(op.Request) },
+			schema.FromRequestID:  fromRequestID(m),
 			schema.FromForm:       text(m.FromForm.Name),
 			schema.FromServer:     text(m.From.Server),
 			schema.FromPool:       func(op *Operation) value.Value { return value.Text(op.Pool) },
@@ -102,6 +103,7 @@ func origin(m *definition.CompiledMapping, mode definition.TransferMode) map[int
 		}
 	case definition.IndependentCopy, definition.CopyDelete:
 		return map[int]func(*Operation) value.Value{
+			schema.UniqueID:       pairID(m),
 			schema.MasterFlag:     func(*Operation) value.Value { return value.Int(schema.MasterYes) },
 			schema.CurrentForm:    text(m.ToForm.Name),
 			schema.CurrentServer:  text(m.To.Server),
@@ -119,11 +121,42 @@ func Origin(m *definition.CompiledMapping, op *Operation) map[int]value.Value {
 	}
 	fields := make(map[int]value.Value)
 	for id, f := range origin(m, mode) {
-		if m.ToForm.FieldByID(id) != nil {
+		if m.ToForm.FieldByID(id) != nil && f != nil {
 			fields[id] = f(op)
 		}
 	}
 	return fields
+}
+
+// pairID gives Unique ID: the Request ID of the join form at one of the ends; nil where there is none.
+func pairID(m *definition.CompiledMapping) func(*Operation) value.Value {
+	switch {
+	case m.FromForm.Join != nil:
+		return func(op *Operation) value.Value { return value.Text(op.Request) }
+	case m.ToForm.Join != nil:
+		return func(op *Operation) value.Value {
+			if c := op.Field(schema.RequestID); c != nil && c.After.Known() {
+				return c.After
+			}
+			return value.Null
+		}
+	}
+	return nil
+}
+
+// fromRequestID is the Request ID of the source's request, where From Request ID has room for it: those of join
+// forms are of two (Unique ID has them whole).
+func fromRequestID(m *definition.CompiledMapping) func(*Operation) value.Value {
+	f := m.ToForm.FieldByID(schema.FromRequestID)
+	return func(op *Operation) value.Value {
+		id := value.Text(op.Request)
+		if m.FromForm.Join != nil && f != nil {
+			if _, err := f.Fits(id); err != nil {
+				return value.Null
+			}
+		}
+		return id
+	}
 }
 
 // HistoryLine is one line of Mapping History (dso-reference 29, choice 27).

@@ -115,6 +115,7 @@ func identitySteps(db *engine.DB, tables []*schema.Table, found []replication.Ta
 				What: fmt.Sprintf("let the log of table %s carry whole rows before a change", t.Name),
 				SQL:  replication.SetIdentityFull(db.Engine, name),
 			})
+		case !f.Found && t.Name == cdc.JoinTable: // likewise; its key is enough
 		case !f.Found:
 			return nil, fmt.Errorf("%s: table %s.%s does not exist", db.Server, name.Schema, name.Table)
 		case o.NeedFull(t) && f.Identity != "f":

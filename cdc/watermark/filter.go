@@ -110,7 +110,7 @@ func (s *Stream) begin(job Job, after string) (*pending, error) {
 		return nil, &RestartError{Job: job.ID}
 	}
 	p := &pending{
-		name: s.name(), job: job, after: after, session: s.session,
+		name: job.Prefix + s.name(), job: job, after: after, session: s.session,
 		low: make(chan struct{}), end: make(chan struct{}),
 	}
 	s.chunk = p
@@ -207,7 +207,7 @@ func (p *pending) ready(high *cdc.Transaction) {
 		Position:   high.Position,
 		CommitTime: high.CommitTime,
 		Selection: &cdc.Selection{
-			Job: p.job.ID, Mapping: p.job.Mapping, Return: p.job.Return, Follow: p.job.Follow, Again: p.job.Again, Where: p.job.Where, LastKey: last, Final: c.Done,
+			Job: p.job.ID, Mapping: p.job.Mapping, Return: p.job.Return, Follow: p.job.Follow, Again: p.job.Again, Where: p.job.Where, LastKey: last, Final: c.Done, Round: p.name,
 			Escalation: p.job.Escalation, At: p.job.At, Before: p.job.Before,
 		},
 	}

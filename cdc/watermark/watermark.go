@@ -63,6 +63,7 @@ type Job struct {
 	Where   string  // qualification that each row is still to be judged by
 	After   string  // resume after this key: the last Selection.LastKey that became durable
 	Rows    Chunker // one at a time calls it
+	Prefix  string  // of its watermarks' names, at most 8 characters
 
 	// As in cdc.Selection.
 	Escalation string

@@ -35,6 +35,19 @@ type Form struct {
 	ResolvedName string // "" = NULL
 	NoTables     bool
 	History      bool // also an H table
+
+	Join *Join // not nil: a join form, Kind 2. It gets a view
+}
+
+// Join is what makes a form a join form. Of its fields those count that have a Part.
+type Join struct {
+	Primary, Secondary string // forms, made before this one
+	Outer              bool
+	// On lists what must be equal: numbers of a primary and a secondary field.
+	On [][2]int
+	// Qualification, if not "", is kept as it is in the place of On.
+	Qualification string
+	ByNumber      bool // the dictionary names the parts by number
 }
 
 // Field is a field of a form.
@@ -49,6 +62,9 @@ type Field struct {
 	Low, High string // limits of numbers; "" = none
 	Values    []schema.EnumValue
 	NoColumn  bool // the dictionary has the field and the table has no column
+
+	Part string // of a join form: "primary" or "secondary"
+	Real int    // field there; 0 = ID
 }
 
 // Dictionary is how a database spells AR System's names.
@@ -80,7 +96,7 @@ func Create(t testing.TB, db *engine.DB, forms ...Form) { Dictionary{}.Create(t,
 // Create is the function Create with the names spelt so.
 func (d Dictionary) Create(t testing.TB, db *engine.DB, forms ...Form) {
 	t.Helper()
-	b := &builder{Dictionary: d, db: db, text: textTypes(db)}
+	b := &builder{Dictionary: d, db: db, text: textTypes(db), forms: map[string]Form{}}
 	b.dictionary()
 	for _, f := range forms {
 		b.form(f)
@@ -97,6 +113,7 @@ func (d Dictionary) Create(t testing.TB, db *engine.DB, forms ...Form) {
 type builder struct {
 	Dictionary
 	db     *engine.DB
+	forms  map[string]Form
 	text   func(n int) string
 	tables []string
 	rows   []string
@@ -185,6 +202,9 @@ func (b *builder) dictionary() {
 	if b.Rich {
 		b.table("field_enum", []string{"schemaId", "fieldId"}, "schemaId integer", "fieldId integer")
 	}
+	b.table("schema_join", []string{"schemaId"}, "schemaId integer", "memberA varchar(254) NOT NULL", "memberB varchar(254) NOT NULL",
+		"joinOption integer NOT NULL", "queryShort varchar(255)", "queryLong text")
+	b.table("join_mapping", []string{"schemaId", "fieldId"}, "schemaId integer", "fieldId integer", "schemaIndex integer NOT NULL", "realFieldId integer NOT NULL")
 	b.table("field_enum_values", []string{"schemaId", "fieldId", "enumId"}, "schemaId integer", "fieldId integer", "enumId integer", "value varchar(254) NOT NULL")
 }
 
@@ -228,6 +248,10 @@ func orNull(s string) any {
 }
 
 func (b *builder) form(f Form) {
+	b.forms[f.Name] = f
+	if f.Join != nil {
+		f.Kind = 2
+	}
 	columns := []string{"schemaId", "name", "schemaType", "nextId"}
 	values := []any{f.ID, f.Name, cmp.Or(f.Kind, 1), cmp.Or(f.NextID, 1)}
 	if !b.Lean {
@@ -237,11 +261,14 @@ func (b *builder) form(f Form) {
 	b.insert("arschema", columns, values...)
 	overlay := f.ResolvedID != 0 && f.ResolvedID != f.ID
 	fields := f.Fields
-	if !overlay {
+	if !overlay && f.Join == nil {
 		fields = withCore(f)
 	}
 	for _, x := range fields {
 		b.field(f, x)
+	}
+	if f.Join != nil {
+		b.join(f)
 	}
 	if overlay || f.NoTables || f.Kind > 1 {
 		return
@@ -253,6 +280,53 @@ func (b *builder) form(f Form) {
 			history = append(history, fmt.Sprintf("U%d %s", n, b.text(254)), fmt.Sprintf("T%d integer", n))
 		}
 		b.table(fmt.Sprintf("H%d", f.ID), []string{"entryId"}, history...)
+	}
+}
+
+// join fills the dictionary's rows of a join form, and makes its view.
+func (b *builder) join(f Form) {
+	j := f.Join
+	on, tests := j.Qualification, make([]string, len(j.On))
+	for i, pair := range j.On {
+		if i > 0 {
+			on = `1\` + on
+		}
+		on += fmt.Sprintf(`4\1\99\%d\1\%d\`, pair[0], pair[1])
+		tests[i] = fmt.Sprintf("a.%s = b.%s", b.name(fmt.Sprintf("C%d", pair[0])), b.name(fmt.Sprintf("C%d", pair[1])))
+	}
+	member := func(name string) string {
+		if j.ByNumber {
+			return fmt.Sprint(b.forms[name].ID)
+		}
+		return name
+	}
+	kind, option := "JOIN", 0
+	if j.Outer {
+		kind, option = "LEFT JOIN", 1
+	}
+	b.insert("schema_join", []string{"schemaId", "memberA", "memberB", "joinOption", "queryShort"}, f.ID, member(j.Primary), member(j.Secondary), option, on)
+	id := "a.%[1]s || '|' || COALESCE(b.%[1]s, '')"
+	if b.db.Engine.Dialect == "mysql" {
+		id = "CONCAT(a.%[1]s, '|', COALESCE(b.%[1]s, ''))"
+	}
+	columns := []string{
+		fmt.Sprintf(id, b.name("C1")) + " AS " + b.name("C1"),
+		"a." + b.name("C1") + " AS " + b.name("E0"), "b." + b.name("C1") + " AS " + b.name("E1"),
+	}
+	for _, x := range f.Fields {
+		if x.Part == "" {
+			continue
+		}
+		part, alias := 0, "a."
+		if x.Part == "secondary" {
+			part, alias = 1, "b."
+		}
+		b.insert("join_mapping", []string{"schemaId", "fieldId", "schemaIndex", "realFieldId"}, f.ID, x.ID, part, cmp.Or(x.Real, x.ID))
+		columns = append(columns, alias+b.name(fmt.Sprintf("C%d", cmp.Or(x.Real, x.ID)))+" AS "+b.name(fmt.Sprintf("C%d", x.ID)))
+	}
+	if len(tests) > 0 {
+		b.tables = append(b.tables, fmt.Sprintf("CREATE VIEW %s AS SELECT %s FROM %s a %s %s b ON %s", b.name(fmt.Sprintf("T%d", f.ID)),
+			strings.Join(columns, ", "), b.name(fmt.Sprintf("T%d", b.forms[j.Primary].ID)), kind, b.name(fmt.Sprintf("T%d", b.forms[j.Secondary].ID)), strings.Join(tests, " AND ")))
 	}
 }
 

@@ -113,6 +113,7 @@ func (c *checker) mapping(m *Mapping) *CompiledMapping {
 	x.Groups = c.fieldGroups(x)
 	c.newest(x)
 	c.ownership(x)
+	c.joins(x)
 	c.lengths(x)
 	c.keyFilled(x)
 	c.requiredFilled(x)
@@ -327,6 +328,7 @@ func (c *checker) filter(f *Filter) *CompiledFilter {
 		x.RunIf = q
 	}
 	x.Named = c.named(f.Server, form, slices.Concat(f.Actions, f.Else))
+	c.joinFilter(x)
 	return x
 }
 
@@ -352,6 +354,7 @@ func (c *checker) escalation(e *Escalation) *CompiledEscalation {
 				"escalation %q names a field of form %q where no request was found", e.Name, form.Name)
 		}
 	}
+	c.joinActions(fmt.Sprintf("escalation %q", e.Name), form, slices.Concat(e.Actions, e.Else), x.Named)
 	return x
 }
 
@@ -435,7 +438,7 @@ func (m *CompiledMapping) fills(f *schema.Field) bool {
 func (c *checker) requiredFilled(x *CompiledMapping) {
 	for _, f := range x.ToForm.Fields {
 		col := f.Column
-		if x.fills(f) || c.written(x.Mapping, x.ToForm, f) || x.ToForm.IsKey(f) || schema.IsDistributed(f.ID) ||
+		if x.fills(f) || c.written(x.Mapping, x.ToForm, f) || x.ToForm.IsKey(f) || impliedByPair(x.ToForm, f) || schema.IsDistributed(f.ID) ||
 			col.HasDefault || col.Generated || col.IdentityAlways {
 			continue
 		}

@@ -106,7 +106,17 @@ func testCatalogs() map[string]Catalog {
 		makeField(536870912, "nr", schema.Character, schema.Column{}),
 		makeField(536870913, "line", schema.Character, schema.Column{}),
 	)
-	return map[string]Catalog{"sf": forms{sf}, "chi": forms{chi, log}}
+	pairs := makeForm("sf", "Pairs", 6,
+		makeField(1, "Request ID", schema.Character, schema.Column{}),
+		makeField(7, "Status", schema.Selection, nullable),
+		makeField(536870913, "Serial", schema.Character, text(0)),
+	)
+	pairs.FieldByID(7).Values = sf.FieldByID(7).Values
+	pairs.Join = &schema.Join{
+		Parts: [2]*schema.Form{sf, sf}, On: [][2]*schema.Field{{sf.Fields[0], sf.FieldByName("Serial")}},
+		From: []schema.JoinField{{}, {Part: schema.Primary, Field: sf.FieldByName("Status")}, {Part: schema.Secondary, Field: sf.FieldByName("Serial")}},
+	}
+	return map[string]Catalog{"sf": forms{sf, pairs}, "chi": forms{chi, log}}
 }
 
 func describeCompiled(c *Compiled) string {

@@ -91,6 +91,8 @@ type Form struct {
 	// KeepEmptyStrings: '' is a value of its own. Otherwise '' is read as empty and NULL is written
 	// for it. Default: yes in a plain catalog, no in an ar catalog.
 	KeepEmptyStrings bool `json:"keep_empty_strings"`
+
+	Join *Join `json:"join,omitempty"` // not nil: a join form
 }
 
 // Field says of a column of a plain catalog what the database cannot.

@@ -144,7 +144,7 @@ var fieldObject = object[Field]{
 	doc:   "What the database cannot tell of a column.",
 	place: func(f *Field) *Place { return &f.Place },
 	keys: []key[Field]{
-		must(is("column", text, func(f *Field) *string { return &f.Column }, "The column that this is about.")),
+		must(is("column", text, func(f *Field) *string { return &f.Column }, "The column that this is about; of a join form Primary.Field or Secondary.Field.")),
 		is("name", name(maxForm), func(f *Field) *string { return &f.Name }, "Name of the field; default: the column's."),
 		is("id", integer(1, 1<<31-1), func(f *Field) *int { return &f.ID }, "Field ID; default: a number above 536870912 by the column's place."),
 		is("type", fieldType, func(f *Field) *schema.Type { return &f.Type }, "AR System data type; default: by the column's type."),
@@ -165,6 +165,7 @@ var formObject = object[Form]{
 		is("request_id", columns, func(f *Form) *[]string { return &f.RequestID }, "Column, or columns, that name a request; default: the primary key."),
 		is("fields", listOf(pointers(fieldObject)), func(f *Form) *[]*Field { return &f.Fields }, "Columns that are not just named and typed as in the database. Columns that are not listed are fields too."),
 		is("keep_empty_strings", yesNo, func(f *Form) *bool { return &f.KeepEmptyStrings }, "The empty text is a value of its own, not an empty field; default: yes in a plain catalog, no in an ar catalog."),
+		is("join", joinObject.shape(), func(f *Form) **Join { return &f.Join }, "Makes it a join form: it has no table, and its fields are those of two other forms."),
 	},
 }
 

@@ -145,6 +145,11 @@ func (n namer) forms(s *Server) {
 			n.arForm(s, f)
 			continue
 		}
+		if f.Join != nil {
+			n.joinForm(s, f)
+			n.fields(f)
+			continue
+		}
 		if !f.Has("table") {
 			f.Table = f.Name
 		}

@@ -117,7 +117,7 @@ var escape = strings.NewReplacer(`\`, `\\`, `|`, `\|`)
 func ParseID(f *schema.Form, id string) ([]value.Value, error) {
 	parts := []string{id}
 	if len(f.Key) > 1 {
-		parts = split(id)
+		parts = schema.SplitID(id)
 	}
 	if len(parts) != len(f.Key) {
 		return nil, fmt.Errorf("request %q of form %q: %d parts, the key has %d", id, f.Name, len(parts), len(f.Key))
@@ -131,24 +131,6 @@ func ParseID(f *schema.Form, id string) ([]value.Value, error) {
 		key[i] = v
 	}
 	return key, nil
-}
-
-func split(id string) []string {
-	var parts []string
-	var b strings.Builder
-	for i := 0; i < len(id); i++ {
-		switch {
-		case id[i] == '\\' && i+1 < len(id):
-			i++
-			b.WriteByte(id[i])
-		case id[i] == '|':
-			parts = append(parts, b.String())
-			b.Reset()
-		default:
-			b.WriteByte(id[i])
-		}
-	}
-	return append(parts, b.String())
 }
 
 // logicalKind is the kind of a field's values in an Image.

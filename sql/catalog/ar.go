@@ -23,7 +23,7 @@ const (
 // defaultIDLength is the length of field 1 where the dictionary gives none.
 const defaultIDLength = 15
 
-// loadAR makes a form of each regular form in the dictionary.
+// loadAR makes a form of each regular and each join form in the dictionary.
 func (c *Catalog) loadAR(ctx context.Context, db *engine.DB, specs []FormSpec) error {
 	ts, err := readTables(ctx, db, db.Schema)
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *Catalog) loadAR(ctx context.Context, db *engine.DB, specs []FormSpec) e
 	for _, r := range d.fields {
 		fields[r.SchemaID] = append(fields[r.SchemaID], r)
 	}
-	for _, g := range groups(d.forms) {
+	for _, g := range groups(slices.DeleteFunc(slices.Clone(d.forms), func(r formRow) bool { return r.Type != typeRegular })) {
 		a := &arForm{server: c.Server, d: d, group: g, table: physical[fmt.Sprintf("t%d", g.id)]}
 		form, err := a.form(fields)
 		switch {
@@ -61,19 +61,27 @@ func (c *Catalog) loadAR(ctx context.Context, db *engine.DB, specs []FormSpec) e
 			c.add(form)
 		}
 	}
-	return c.settings(specs)
+	c.settings(specs)
+	if err := c.loadJoins(ctx, db, d, fields); err != nil {
+		return err
+	}
+	for _, spec := range specs {
+		if f, err := c.Lookup(spec.Name); err != nil {
+			return err
+		} else if f.Join != nil {
+			return &JoinError{Server: c.Server, Form: f.Name, Reason: "keep_empty_strings is of its parts", Fix: "write it for the parts"}
+		}
+	}
+	return nil
 }
 
 // settings applies what the definitions say of forms of the dictionary.
-func (c *Catalog) settings(specs []FormSpec) error {
+func (c *Catalog) settings(specs []FormSpec) {
 	for _, spec := range specs {
-		f, err := c.Lookup(spec.Name)
-		if err != nil {
-			return err
+		if f := c.forms[spec.Name]; f != nil {
+			f.EmptyIsNull = !spec.KeepEmptyStrings
 		}
-		f.EmptyIsNull = !spec.KeepEmptyStrings
 	}
-	return nil
 }
 
 // group is the rows of arschema that share one set of tables: a form, and its overlay if it has one.

@@ -44,6 +44,8 @@ type FormSpec struct {
 	// KeepEmptyStrings: the empty string is a value of its own, not an empty field.
 	KeepEmptyStrings bool
 	NextID           *schema.NextID // how new Request IDs are made; nil = they cannot be
+	// Join, if not nil, declares a join form; of the others only Name and Fields count then.
+	Join *JoinSpec
 }
 
 // FieldSpec says of a column what the database cannot. Columns that no FieldSpec names are fields

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -37,11 +38,18 @@ type fieldKey struct {
 
 type formRow struct {
 	SchemaID     int64          `db:"schema_id"`
+	Type         int64          `db:"schema_type"`
 	ResolvedID   int64          `db:"resolved_id"` // 0 = SchemaID
 	Name         string         `db:"name"`
 	ResolvedName sql.NullString `db:"resolved_name"`
 	NextID       sql.NullInt64  `db:"next_id"`
 }
+
+// Types of forms (arschema.schemaType).
+const (
+	typeRegular = 1
+	typeJoin    = 2
+)
 
 type fieldRow struct {
 	fieldKey
@@ -62,6 +70,48 @@ type rangeRow struct {
 	fieldKey
 	Low  sql.NullString `db:"low"`
 	High sql.NullString `db:"high"`
+}
+
+// joinRows are what the dictionary says of join forms.
+type joinRows struct {
+	forms  map[int64]joinRow
+	fields map[fieldKey]joinFieldRow
+}
+
+type joinRow struct {
+	SchemaID  int64          `db:"schema_id"`
+	Primary   string         `db:"primary_form"` // name or number
+	Secondary string         `db:"secondary_form"`
+	Option    int64          `db:"join_option"`
+	Short     sql.NullString `db:"query_short"`
+	Long      sql.NullString `db:"query_long"` // where it does not fit into Short
+}
+
+// optionOuter is the join option of an outer join.
+const optionOuter = 1
+
+func (r joinRow) qualification() string { return cmp.Or(r.Long.String, r.Short.String) }
+
+type joinFieldRow struct {
+	fieldKey
+	Part      int   `db:"part"`
+	RealField int64 `db:"real_field"`
+}
+
+func readJoins(ctx context.Context, db *engine.DB, ts tables) (*joinRows, error) {
+	j := &joinRows{forms: map[int64]joinRow{}, fields: map[fieldKey]joinFieldRow{}}
+	forms, err := readDictionaryTable[joinRow](ctx, db, ts, "schema_join", "joins.sql", false)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range forms {
+		j.forms[r.SchemaID] = r
+	}
+	fields, err := readDictionaryTable[joinFieldRow](ctx, db, ts, "join_mapping", "joinfields.sql", false)
+	for _, r := range fields {
+		j.fields[r.fieldKey] = r
+	}
+	return j, err
 }
 
 // readDictionary reads the whole dictionary. Only arschema and field must be there.

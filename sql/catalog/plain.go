@@ -25,6 +25,9 @@ func (c *Catalog) loadPlain(ctx context.Context, db *engine.DB, specs []FormSpec
 	}
 	var problems []error
 	for _, spec := range specs {
+		if spec.Join != nil {
+			continue
+		}
 		table, err := findTable(db, spec, read)
 		if err == nil {
 			err = c.declare(spec, table)
@@ -34,6 +37,11 @@ func (c *Catalog) loadPlain(ctx context.Context, db *engine.DB, specs []FormSpec
 			return err // of the database, not of the declaration
 		}
 		problems = append(problems, err)
+	}
+	for _, spec := range specs {
+		if spec.Join != nil {
+			c.declareJoin(spec)
+		}
 	}
 	return errors.Join(problems...)
 }

@@ -51,6 +51,9 @@ func Read(ctx context.Context, db *engine.DB, c *catalog.Catalog, name string) (
 	if s.Form, err = c.Lookup(name); err != nil {
 		return nil, errors.Join(s.kind(ctx, name), err)
 	}
+	if s.Form.Join != nil {
+		return nil, &KindError{Server: db.Server, Form: name, Kind: 2}
+	}
 	if s.ar() {
 		if err := s.query(ctx, &s.rows, "existing.sql", s.Form.ID); err != nil {
 			return nil, fmt.Errorf("%s: fields of form %q: %w", db.Server, name, err)

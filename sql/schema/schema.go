@@ -105,6 +105,8 @@ type Form struct {
 	NextID *NextID
 	// Unsupported names stored fields that ardso cannot carry yet, with the reason.
 	Unsupported map[string]string
+	// Join, if not nil, makes this a join form. Its key is field 1, whose values name both parts.
+	Join *Join
 }
 
 // NextID makes Request IDs as AR System does: prefix and zero-padded number.

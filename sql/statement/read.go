@@ -16,6 +16,9 @@ import (
 // keys; a row runs along Form.Fields and is nil where there is none. With forUpdate the rows are
 // locked until the transaction ends; SQLite needs no lock, its transaction is the only one that writes.
 func (w *Writer) Lookup(ctx context.Context, q sqlx.QueryerContext, f *schema.Form, keys [][]value.Value, forUpdate bool) ([][]value.Value, error) {
+	if f.Join != nil {
+		return w.lookupPairs(ctx, q, f, keys)
+	}
 	s, err := w.shape(f, spec{name: "lookup", read: fieldColumns(f), lock: forUpdate})
 	if err != nil {
 		return nil, err
@@ -49,6 +52,10 @@ func (w *Writer) Lookup(ctx context.Context, q sqlx.QueryerContext, f *schema.Fo
 
 // Find reads up to limit rows that meet the condition, in no order; 0 = all.
 func (w *Writer) Find(ctx context.Context, q sqlx.QueryerContext, f *schema.Form, c schema.Condition, limit int) ([][]value.Value, error) {
+	if isJoin(f) {
+		rows, err := w.Find(ctx, q, f.Join.Pair, f.Join.Translate(f, c), limit)
+		return fromPairs(f, rows), err
+	}
 	s, err := w.shape(f, spec{name: "select", noKey: true, read: fieldColumns(f)})
 	if err != nil {
 		return nil, err
@@ -70,8 +77,14 @@ func (w *Writer) Find(ctx context.Context, q sqlx.QueryerContext, f *schema.Form
 
 // Count counts the rows that meet the condition.
 func (w *Writer) Count(ctx context.Context, q sqlx.QueryerContext, f *schema.Form, c schema.Condition) (n int64, err error) {
+	if isJoin(f) {
+		return w.Count(ctx, q, f.Join.Pair, f.Join.Translate(f, c))
+	}
 	test, args := w.where(c, f.EmptyIsNull, 1)
-	from := w.db.Engine.Table(f.Table.Schema, f.Table.Name)
+	from, err := w.table(f)
+	if err != nil {
+		return 0, err
+	}
 	if w.dialect.column("") != "" {
 		from += " AS t"
 	}
@@ -90,12 +103,19 @@ type Chunk struct {
 	Rows int
 	// Bytes bounds the memory of the rows, of which there is at least one; 0 = 8 MiB.
 	Bytes int
+	// Unread lets stored values that mean nothing be value.Unchanged, as images of the log have them, unless they
+	// are of the key; else they are a *ReadError.
+	Unread bool
 }
 
 // Select reads the next rows that meet the condition in order of their key, which the database
-// compares (H-6). Rows run along Form.Fields. next is the key of the last one, to go on behind; ""
+// compares (H-6); of a join form those of its parts. Rows run along Form.Fields. next is the key of the last one, to go on behind; ""
 // says that there are no more.
 func (w *Writer) Select(ctx context.Context, q sqlx.QueryerContext, f *schema.Form, c schema.Condition, chunk Chunk) (rows [][]value.Value, next string, err error) {
+	if isJoin(f) {
+		rows, next, err = w.Select(ctx, q, f.Join.Pair, f.Join.Translate(f, c), chunk)
+		return fromPairs(f, rows), next, err
+	}
 	rows, next, err = w.selectChunk(ctx, q, f, c, chunk)
 	if err != nil {
 		return nil, "", fmt.Errorf("select requests of form %q on %s: %w", f.Name, f.Server, err)
@@ -127,7 +147,7 @@ func (w *Writer) selectChunk(ctx context.Context, q sqlx.QueryerContext, f *sche
 			cut = true
 			return errStop
 		}
-		key, fields, err := w.decode(f, src)
+		key, fields, err := w.decodeRow(f, src, chunk.Unread)
 		if err != nil {
 			return err
 		}
@@ -176,6 +196,11 @@ func (w *Writer) behind(f *schema.Form, key []value.Value, next int) (string, []
 	if len(key) != len(f.Key) {
 		return "", nil, fmt.Errorf("key to go on from has %d parts, the form's has %d", len(key), len(f.Key))
 	}
+	if f.Join != nil { // what has no secondary part is the only request of its primary one
+		for len(key) > 1 && key[len(key)-1].IsNull() {
+			key = key[:len(key)-1]
+		}
+	}
 	var args []any
 	test := func(i int, op string) (string, error) {
 		c := f.Key[i].Column
@@ -189,12 +214,12 @@ func (w *Writer) behind(f *schema.Form, key []value.Value, next int) (string, []
 		return w.dialect.order(c, w.columnName(c)) + op + param, nil
 	}
 	text, err := test(0, " >= ")
-	if len(f.Key) == 1 {
+	if len(key) == 1 {
 		text = strings.Replace(text, " >= ", " > ", 1)
 		return text, args, err
 	}
 	var options []string
-	for i := range f.Key {
+	for i := range key {
 		var all []string
 		for j := 0; j <= i && err == nil; j++ {
 			op := " = "
@@ -212,6 +237,10 @@ func (w *Writer) behind(f *schema.Form, key []value.Value, next int) (string, []
 
 // decode turns the raw values of Form.Fields into logical ones. key holds those of the key as stored.
 func (w *Writer) decode(f *schema.Form, src []any) (key, fields []value.Value, err error) {
+	return w.decodeRow(f, src, false)
+}
+
+func (w *Writer) decodeRow(f *schema.Form, src []any, unread bool) (key, fields []value.Value, err error) {
 	fields = make([]value.Value, len(f.Fields))
 	stored := make([]value.Value, len(f.Fields))
 	for i, x := range f.Fields {
@@ -222,7 +251,10 @@ func (w *Writer) decode(f *schema.Form, src []any) (key, fields []value.Value, e
 		if stored[i], err = scan(w.db.Engine, w.dialect, x.Column, src[i]); err == nil {
 			fields[i], err = x.Logical(stored[i], f.EmptyIsNull)
 		}
-		if err != nil {
+		switch {
+		case err != nil && unread && !f.IsKey(x):
+			fields[i] = value.Unchanged
+		case err != nil:
 			return nil, nil, &ReadError{Form: f.Name, Field: x.Name, ID: x.ID, Err: err}
 		}
 	}

@@ -27,7 +27,7 @@ import (
 	"ardso/sql/value"
 )
 
-//go:embed postgres/*.sql mysql/*.sql sqlite/*.sql
+//go:embed join.sql postgres/*.sql mysql/*.sql sqlite/*.sql
 var files embed.FS
 
 // Writer writes and reads rows of one database. It is safe for use by several threads.
@@ -194,7 +194,11 @@ func (w *Writer) render(f *schema.Form, q spec) (*shape, error) {
 		return nil, fmt.Errorf("no key")
 	}
 	e := w.db.Engine
-	s := &shape{name: q.name, form: f, Table: e.Table(f.Table.Schema, f.Table.Name), Lock: q.lock, Read: q.read, Many: q.many, dialect: w.dialect, engine: e}
+	table, err := w.table(f)
+	if err != nil {
+		return nil, err
+	}
+	s := &shape{name: q.name, form: f, Table: table, Lock: q.lock, Read: q.read, Many: q.many, dialect: w.dialect, engine: e}
 	n := 0
 	add := func(list []part, fields []*schema.Field, r role) ([]part, error) {
 		for _, x := range fields {
@@ -206,7 +210,6 @@ func (w *Writer) render(f *schema.Form, q spec) (*shape, error) {
 		}
 		return list, nil
 	}
-	var err error
 	if s.Set, err = add(nil, q.set, toSet); err != nil {
 		return nil, err
 	}

@@ -27,12 +27,18 @@ func (c *checking) targets() []*targetForm {
 		if !m.Enabled {
 			continue
 		}
-		i := slices.IndexFunc(all, func(t *targetForm) bool { return t.Form == m.ToForm })
-		if i < 0 {
-			i = len(all)
-			all = append(all, &targetForm{Form: m.ToForm, server: c.sys.Servers[m.To.Server]})
+		forms := []*schema.Form{m.ToForm}
+		if m.ToForm.Join != nil { // what is written are its parts
+			forms = m.ToForm.Join.Parts[:]
 		}
-		all[i].mappings = append(all[i].mappings, m)
+		for _, f := range forms {
+			i := slices.IndexFunc(all, func(t *targetForm) bool { return t.Form == f })
+			if i < 0 {
+				i = len(all)
+				all = append(all, &targetForm{Form: f, server: c.sys.Servers[m.To.Server]})
+			}
+			all[i].mappings = append(all[i].mappings, m)
+		}
 	}
 	return all
 }

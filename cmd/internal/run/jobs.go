@@ -14,6 +14,7 @@ import (
 	"ardso/cdc/watermark"
 	"ardso/mapping"
 	"ardso/mapping/definition"
+	"ardso/mapping/join"
 	"ardso/sql/control"
 	"ardso/sql/schema"
 	"ardso/sql/statement"
@@ -224,6 +225,9 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 // filter need take such a change.
 func (jb *job) selects(rows *chunker) watermark.Job {
 	w := watermark.Job{ID: jb.ID, After: jb.LastKey, Rows: rows, Whole: rows.shape()}
+	if rows.inRound() {
+		w.Prefix = join.Prefix
+	}
 	if jb.Type == control.Escalation {
 		w.Escalation, w.At, w.Before = jb.Mapping, jb.Due, jb.RowsDone
 		return w
@@ -370,7 +374,12 @@ type chunker struct {
 func (c *chunker) Chunk(ctx context.Context, after string, limit int) (_ *watermark.Chunk, err error) {
 	var handle control.Handle = c.jobs.s.server.DB
 	snapshots := c.jobs.s.server.DB.Engine.Dialect == "postgres"
-	if snapshots {
+	switch {
+	case c.inRound():
+		if handle, err = c.jobs.s.joins.openView(ctx); err != nil {
+			return nil, err
+		}
+	case snapshots:
 		tx, err := c.jobs.s.server.DB.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 		if err != nil {
 			return nil, err
@@ -378,13 +387,17 @@ func (c *chunker) Chunk(ctx context.Context, after string, limit int) (_ *waterm
 		defer func() { _ = tx.Rollback() }() // nothing was written
 		handle = tx
 	}
-	rows, next, err := c.jobs.writer.Select(ctx, handle, c.form, c.where, statement.Chunk{After: after, Rows: limit})
+	form, where := c.read(), c.where
+	if c.form.Join != nil {
+		where = c.form.Join.Translate(c.form, where)
+	}
+	rows, next, err := c.jobs.writer.Select(ctx, handle, form, where, statement.Chunk{After: after, Rows: limit})
 	if err != nil {
 		return nil, err
 	}
 	out := &watermark.Chunk{Relation: c.shape(), Last: next, Done: next == ""}
 	if len(rows) > 0 && next == "" {
-		if out.Last, err = c.key(rows[len(rows)-1]); err != nil {
+		if out.Last, err = keyOf(form, rows[len(rows)-1]); err != nil {
 			return nil, err
 		}
 	}
@@ -396,7 +409,7 @@ func (c *chunker) Chunk(ctx context.Context, after string, limit int) (_ *waterm
 		out.Saw = snapshot.Saw
 	}
 	for _, row := range rows {
-		for _, k := range c.form.Key { // keys are compared with those of the log, which are as stored
+		for _, k := range form.Key { // keys are compared with those of the log, which are as stored
 			if row[k.Index], err = k.Stored(row[k.Index]); err != nil {
 				return nil, err
 			}
@@ -406,9 +419,9 @@ func (c *chunker) Chunk(ctx context.Context, after string, limit int) (_ *waterm
 	return out, nil
 }
 
-func (c *chunker) key(row []value.Value) (string, error) {
-	key := make([]value.Value, len(c.form.Key))
-	for i, k := range c.form.Key {
+func keyOf(form *schema.Form, row []value.Value) (string, error) {
+	key := make([]value.Value, len(form.Key))
+	for i, k := range form.Key {
 		v, err := k.Stored(row[k.Index])
 		if err != nil {
 			return "", err
@@ -418,13 +431,25 @@ func (c *chunker) key(row []value.Value) (string, error) {
 	return statement.EncodeKey(key)
 }
 
+// inRound reports whether each chunk is a round that settles join forms: what has changed of parts before it is told
+// first, so that no selected request is older than the job.
+func (c *chunker) inRound() bool { return c.jobs.s.decider.FollowsJoin(c.form) }
+
+// read is the form whose rows are selected: of a join form the pairs of its parts' requests.
+func (c *chunker) read() *schema.Form {
+	if c.form.Join != nil {
+		return c.form.Join.Pair
+	}
+	return c.form
+}
+
 // shape is the relation of selected rows: the form's fields in their order.
 func (c *chunker) shape() *cdc.Relation {
-	if c.relation == nil {
-		r := &cdc.Relation{Schema: c.form.Table.Schema, Table: c.form.Table.Name}
-		for _, f := range c.form.Fields {
+	if form := c.read(); c.relation == nil {
+		r := &cdc.Relation{Schema: form.Table.Schema, Table: form.Table.Name}
+		for _, f := range form.Fields {
 			r.Columns = append(r.Columns, f.Column.Name)
-			r.Key = append(r.Key, c.form.IsKey(f))
+			r.Key = append(r.Key, form.IsKey(f))
 		}
 		c.relation = r
 	}

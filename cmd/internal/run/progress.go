@@ -20,6 +20,8 @@ type progress struct {
 	active  int       // entries that are not durable
 	held    int       // hand-overs that are open
 	moved   time.Time // when the position moved on, or nothing was held
+	rounds  int       // changes of join forms' parts that are not settled
+	kept    int       // length of queue when it was compacted last
 	done    cdc.Position
 	bytes   int
 	changed chan struct{} // closed and replaced when something finishes while others wait
@@ -31,7 +33,7 @@ type entry struct {
 	p        *progress
 	position cdc.Position // "" until its last part was read
 	open     int          // portions that are not durable, plus one while parts are to come
-	held     int          // hand-overs whose write-back has not come by in the log (ownership, rule 3)
+	held     int          // hand-overs whose write-back has not come by in the log (ownership, rule 3); and keeps
 	settled  bool         // open has come to 0
 	noStop   bool         // the position may pass its end, not stop there: a request's hand-over is open there
 	after    func()       // called once it and all before it are durable; must not wait
@@ -46,9 +48,26 @@ func (p *progress) begin() *entry {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := &entry{p: p, open: 1}
+	if len(p.queue) > 2*p.kept+1024 {
+		p.compact()
+	}
 	p.queue = append(p.queue, e)
 	p.active++
 	return e
+}
+
+// compact drops finished transactions that wait for one before them and that the position need not stop at, since
+// the one behind is finished, too: a position may be held for as long as a log is behind (G7). p.mu is held.
+func (p *progress) compact() {
+	over := func(e *entry) bool { return e.open == 0 && e.held == 0 }
+	kept := p.queue[:0]
+	for i, e := range p.queue {
+		if i == 0 || !over(e) || e.after != nil || i+1 == len(p.queue) || !over(p.queue[i+1]) || p.queue[i+1].noStop && !e.noStop {
+			kept = append(kept, e)
+		}
+	}
+	clear(p.queue[len(kept):])
+	p.queue, p.kept = kept, len(kept)
 }
 
 // add counts a portion that was handed to a thread.
@@ -73,6 +92,23 @@ func (e *entry) hold() {
 	defer e.p.mu.Unlock()
 	e.held++
 	e.p.held++
+}
+
+// keep keeps the position before the transaction until let go: it changed parts of join forms.
+func (e *entry) keep() {
+	e.p.mu.Lock()
+	defer e.p.mu.Unlock()
+	e.held++
+	e.p.rounds++
+}
+
+// letGo ends a keep: the log has brought what the transaction meant for join forms.
+func (e *entry) letGo() {
+	e.p.mu.Lock()
+	defer e.p.mu.Unlock()
+	e.held--
+	e.p.rounds--
+	e.settle()
 }
 
 // release ends a hold: the log has closed the hand-over in the transaction that is entered next. touched: the
@@ -179,9 +215,9 @@ func (p *progress) waitIdle(ctx context.Context) error {
 	return p.wait(ctx, func() bool { return p.active == 0 })
 }
 
-// waitClosed waits until no hand-over is open and all that was begun is durable.
+// waitClosed waits until no hand-over is open, join forms are settled, and all that was begun is durable.
 func (p *progress) waitClosed(ctx context.Context) error {
-	return p.wait(ctx, func() bool { return p.held == 0 && p.active == 0 })
+	return p.wait(ctx, func() bool { return p.held == 0 && p.rounds == 0 && p.active == 0 })
 }
 
 // wait waits for a condition, which is asked with p.mu held.

@@ -319,3 +319,79 @@ func TestProgressStuck(t *testing.T) {
 		look(10*time.Second, 1)
 	})
 }
+
+// What is dropped of a queue makes no difference to where the position is, whatever is held, touched and in which order
+// things end; and a queue that only waits for its first transaction stays short.
+func TestProgressCompacts(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		whole, short := newProgress("0000", 100), newProgress("0000", 100)
+		type twin struct {
+			a, b *entry
+			held bool
+			open bool
+		}
+		var all []*twin
+		told := [2]int{}
+		pick := func(ok func(*twin) bool) *twin {
+			var some []*twin
+			for _, x := range all {
+				if ok(x) {
+					some = append(some, x)
+				}
+			}
+			if len(some) == 0 {
+				t.Skip("none")
+			}
+			return rapid.SampledFrom(some).Draw(t, "transaction")
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"begin": func(t *rapid.T) {
+				x := &twin{a: whole.begin(), b: short.begin(), open: rapid.Bool().Draw(t, "open"), held: rapid.IntRange(0, 3).Draw(t, "held") == 0}
+				if rapid.IntRange(0, 3).Draw(t, "after") == 0 {
+					x.a.after, x.b.after = func() { told[0]++ }, func() { told[1]++ }
+				}
+				for _, e := range []*entry{x.a, x.b} {
+					if x.open {
+						e.add(0)
+					}
+					if x.held {
+						e.hold()
+					}
+					e.read(cdc.Position(fmt.Sprintf("%04d", len(all)+1)))
+				}
+				all = append(all, x)
+			},
+			"finish": func(t *rapid.T) {
+				x := pick(func(x *twin) bool { return x.open })
+				x.open = false
+				x.a.finish()
+				x.b.finish()
+			},
+			"release": func(t *rapid.T) {
+				x, touched := pick(func(x *twin) bool { return x.held }), rapid.Bool().Draw(t, "touched")
+				x.held = false
+				x.a.release(touched)
+				x.b.release(touched)
+			},
+			"compact": func(*rapid.T) {
+				short.mu.Lock()
+				defer short.mu.Unlock()
+				short.compact()
+			},
+			"": func(t *rapid.T) {
+				if a, b := whole.position(), short.position(); a != b || told[0] != told[1] {
+					t.Fatalf("position %s, compacted %s; told %v", a, b, told)
+				}
+			},
+		})
+	})
+	p := newProgress("", 100)
+	p.begin().hold()
+	for i := range 50_000 {
+		p.begin().read(cdc.Position(fmt.Sprint(i)))
+	}
+	if n := len(p.queue); n > 3000 {
+		t.Errorf("%d transactions are kept", n)
+	}
+}

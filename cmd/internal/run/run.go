@@ -367,6 +367,6 @@ func PostgresOptions(srv *Server, log *slog.Logger) postgres.Options {
 		Slot: srv.Def.Slot, Publication: srv.Def.Publication, Log: log,
 		// A process that hangs keeps the slot for that long, and its successor from it.
 		SenderTimeout: 20 * time.Second,
-		NeedFull:      func(*schema.Table) bool { return true },
+		NeedFull:      func(t *schema.Table) bool { return t.Name != cdc.JoinTable },
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"ardso/cdc"
 	"ardso/cdc/watermark"
 	"ardso/mapping"
+	"ardso/mapping/join"
 	"ardso/sql/control"
 	"ardso/sql/engine"
 )
@@ -49,6 +50,7 @@ type source struct {
 	progress *progress
 	targets  map[string]*target
 	jobs     *jobs
+	joins    *joins
 	back     *writeBack    // nil: nothing is ever written back here
 	retried  chan struct{} // closed once all retries that wait were handed to their threads
 	carried  chan struct{} // closed once all updates that are due were
@@ -92,6 +94,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 		return err
 	}
 	s.jobs = newJobs(s)
+	s.joins = newJoins(s)
 	if _, err := s.jobs.look(ctx); err != nil {
 		return err
 	}
@@ -128,6 +131,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 		return err
 	})
 	reading.Go(func() error { return s.jobs.run(readCtx) })
+	reading.Go(func() error { return s.joins.run(readCtx) })
 	reading.Go(func() error { return s.retryErrors(readCtx) })
 	s.carried = make(chan struct{})
 	reading.Go(func() error { return s.carryUpdates(readCtx) })
@@ -147,6 +151,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	}
 	err = reading.Wait()
 	s.stream.Stop()
+	s.joins.closeView()
 
 	if err == nil || stopsAtLog(err) {
 		for _, t := range s.targets {
@@ -473,7 +478,11 @@ func (s *source) readCheckpoints(ctx context.Context, t *target) (map[place]cont
 
 // deliver deals a transaction, or a part of one, out to the threads.
 func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
-	return func(tx *cdc.Transaction) error {
+	var deliver func(tx *cdc.Transaction) error
+	deliver = func(tx *cdc.Transaction) error {
+		if tx.Selection != nil && join.IsRound(tx.Selection.Round) {
+			return s.joins.round(ctx, tx)
+		}
 		if err := s.progress.waitRoom(ctx); err != nil {
 			return err
 		}
@@ -500,6 +509,7 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 				}
 			}
 		}
+		s.joins.note(s.decider.Joins(), s.tx.entry)
 		if err := s.deal(ctx, tx, ops); err != nil {
 			return err
 		}
@@ -510,10 +520,16 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 		s.tx = nil
 		d.read(tx.Position)
 		if d.alone {
-			return s.progress.waitIdle(ctx)
+			if err := s.progress.waitIdle(ctx); err != nil {
+				return err
+			}
+		}
+		if selected := s.joins.after(tx); selected != nil {
+			return deliver(selected)
 		}
 		return nil
 	}
+	return deliver
 }
 
 // deal hands the operations of one part to their threads.

@@ -99,6 +99,9 @@ func spec(def *definition.Server) catalog.Spec {
 	out := catalog.Spec{Kind: def.Catalog.String()}
 	for _, f := range def.Forms {
 		fs := catalog.FormSpec{Name: f.Name, Table: f.Table, RequestID: f.RequestID, KeepEmptyStrings: f.KeepEmptyStrings}
+		if j := f.Join; j != nil {
+			fs.Join = &catalog.JoinSpec{Primary: j.Primary, Secondary: j.Secondary, On: j.Pairs, Outer: j.Type == definition.Outer}
+		}
 		for _, x := range f.Fields {
 			fs.Fields = append(fs.Fields, catalog.FieldSpec{
 				Column: x.Column, Name: x.Name, ID: x.ID, Type: x.Type, Values: x.Values, Required: x.Required, Pattern: x.Pattern, MaxLength: x.MaxLength,

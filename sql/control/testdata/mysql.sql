@@ -230,11 +230,27 @@ INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_ke
 VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?)
 ON DUPLICATE KEY UPDATE updated = updated;
 
+-- join_clear
+/* ardso joins */
+-- The log has the rows: they need not stay.
+DELETE FROM dso_join;
+
+-- join_insert
+/* ardso joins */
+INSERT INTO dso_join (id, round, last, changes)
+VALUES (?, ?, ?, ?);
+
 -- lease_acquire
 /* ardso lease */
 UPDATE dso_reader
 SET holder = ?, epoch = epoch + 1, expires = UTC_TIMESTAMP(6) + INTERVAL (? * 1000) MICROSECOND, updated = UTC_TIMESTAMP(6)
 WHERE id = 1 AND (holder = '' OR holder = ? OR expires <= UTC_TIMESTAMP(6));
+
+-- lease_hold
+/* ardso reader */
+UPDATE dso_reader
+SET updated = UTC_TIMESTAMP(6)
+WHERE id = 1 AND epoch = ?;
 
 -- lease_read
 /* ardso lease */

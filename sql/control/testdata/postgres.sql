@@ -229,11 +229,27 @@ INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_ke
 VALUES ($1, $2, $3, $4, '', 'retry', '', 0, 1, $5, $6, $7, clock_timestamp(), 'ardso', clock_timestamp(), $8, $9)
 ON CONFLICT (id) DO NOTHING;
 
+-- join_clear
+/* ardso joins */
+-- The log has the rows: they need not stay.
+DELETE FROM dso_join;
+
+-- join_insert
+/* ardso joins */
+INSERT INTO dso_join (id, round, last, changes)
+VALUES ($1, $2, $3, $4);
+
 -- lease_acquire
 /* ardso lease */
 UPDATE dso_reader
 SET holder = $1, epoch = epoch + 1, expires = clock_timestamp() + CAST($2 AS bigint) * interval '1 millisecond', updated = clock_timestamp()
 WHERE id = 1 AND (holder = '' OR holder = $3 OR expires <= clock_timestamp());
+
+-- lease_hold
+/* ardso reader */
+UPDATE dso_reader
+SET updated = clock_timestamp()
+WHERE id = 1 AND epoch = $1;
 
 -- lease_read
 /* ardso lease */

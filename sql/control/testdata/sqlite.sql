@@ -228,11 +228,27 @@ INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_ke
 VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now'), 'ardso', strftime('%Y-%m-%d %H:%M:%f', 'now'), ?, ?)
 ON CONFLICT (id) DO NOTHING;
 
+-- join_clear
+/* ardso joins */
+-- The log has the rows: they need not stay.
+DELETE FROM dso_join;
+
+-- join_insert
+/* ardso joins */
+INSERT INTO dso_join (id, round, last, changes)
+VALUES (?, ?, ?, ?);
+
 -- lease_acquire
 /* ardso lease */
 UPDATE dso_reader
 SET holder = ?, epoch = epoch + 1, expires = strftime('%Y-%m-%d %H:%M:%f', 'now', (? / 1000.0) || ' seconds'), updated = strftime('%Y-%m-%d %H:%M:%f', 'now')
 WHERE id = 1 AND (holder = '' OR holder = ? OR expires <= strftime('%Y-%m-%d %H:%M:%f', 'now'));
+
+-- lease_hold
+/* ardso reader */
+UPDATE dso_reader
+SET updated = strftime('%Y-%m-%d %H:%M:%f', 'now')
+WHERE id = 1 AND epoch = ?;
 
 -- lease_read
 /* ardso lease */

@@ -1,0 +1,3 @@
+/* ardso joins */
+INSERT INTO dso_join (id, round, last, changes)
+VALUES (?, ?, ?, ?)

@@ -1,0 +1,4 @@
+/* ardso reader */
+UPDATE dso_reader
+SET updated = {{now}}
+WHERE id = 1 AND epoch = ?
