@@ -208,7 +208,7 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 			}
 			if there, err := j.settle(ctx, p.ID, control.Running, nil); err != nil || !there {
 				if stop(); selected != nil {
-					<-selected
+					_ = <-selected // it was cancelled
 				}
 				return err
 			}
