@@ -241,8 +241,16 @@ func (c *Catalog) loadJoins(ctx context.Context, db *engine.DB, d *dictionary, f
 		return nil
 	}
 	joins, err := readJoins(ctx, db, c.dictionary)
-	if err != nil {
+	if err != nil && db.Engine.Class(err) == engine.Transient {
 		return err
+	}
+	if err != nil { // how the dictionary describes joins differs between releases: regular forms do not hang on it
+		for _, g := range list {
+			if c.forms[g.name] == nil && c.problems[g.name] == nil {
+				c.problems[g.name] = err
+			}
+		}
+		return nil
 	}
 	names := map[string]string{} // by number
 	for _, g := range groups(d.forms) {

@@ -154,3 +154,25 @@ func TestDeclaredJoin(t *testing.T) {
 		}
 	})
 }
+
+// How the dictionary describes joins differs between releases: where it is not as expected, join forms cannot be used,
+// and all others can.
+func TestUnknownJoinDictionary(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *engine.DB) {
+		arfixture.Dictionary{}.Create(t, db, joined(arfixture.Form{
+			ID: 1003, Name: "Order Lines", Join: &arfixture.Join{Primary: "Order", Secondary: "Line", On: [][2]int{{1, owner}}},
+			Fields: []arfixture.Field{{ID: 1, Name: "IDs", Type: schema.Character, MaxLength: 31}},
+		})...)
+		for _, s := range []string{"DROP TABLE schema_join", "CREATE TABLE schema_join (id integer)"} {
+			if _, err := db.ExecContext(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := load(t, db, catalog.Spec{Kind: catalog.AR})
+		lookup(t, c, "Order")
+		if _, err := c.Lookup("Order Lines"); err == nil || !strings.Contains(err.Error(), "schema_join has no column") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
