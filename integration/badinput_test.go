@@ -473,7 +473,7 @@ func TestReadOnlyFromTheStart(t *testing.T) {
 	s.exec("dst", "CREATE USER writer@'%' IDENTIFIED BY '"+secret+"'", "GRANT SELECT, INSERT, UPDATE, DELETE ON "+s.dbs["dst"].Schema+".* TO writer@'%'", "SET GLOBAL read_only = 1")
 	s.as("dst", "writer")
 	run := s.start()
-	run.says("server interrupted, trying again", time.Minute)
+	run.says("target does not accept", time.Minute)
 	run.says("read-only", time.Second)
 	s.noPassword(run.log.String())
 	s.stands(beforeFault)

@@ -415,6 +415,14 @@ func (a *aside) isDue(ctx context.Context) (bool, error) {
 func (a *aside) try(ctx context.Context) error {
 	began := a.s.opt.Now()
 	err := a.drain(ctx)
+	for again := 0; again < 3 && err != nil && ctx.Err() == nil && a.t.isCurable(err); again++ {
+		// Connections from before the outage are found to be dead one after another, and the next attempt may be far off.
+		select {
+		case <-time.After(200 * time.Millisecond):
+			err = a.drain(ctx)
+		case <-ctx.Done():
+		}
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil
