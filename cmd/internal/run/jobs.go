@@ -208,7 +208,7 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 			}
 			if there, err := j.settle(ctx, p.ID, control.Running, nil); err != nil || !there {
 				if stop(); selected != nil {
-					_ = <-selected // it was cancelled
+					log.Debug("job given up", "err", <-selected)
 				}
 				return err
 			}
