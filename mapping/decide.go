@@ -32,6 +32,7 @@ const DistributedServer = "Distributed Server"
 // one stream has one Decider.
 type Decider struct {
 	server   string
+	doc      *definition.Document
 	forms    map[string]*form // by table, see tableKey
 	mappings map[string]*plan
 	order    []*plan          // the same in document order
@@ -90,6 +91,7 @@ type shaped struct {
 func NewDecider(server string, defs *definition.Compiled) *Decider {
 	d := &Decider{
 		server:   server,
+		doc:      defs.Document,
 		forms:    make(map[string]*form),
 		mappings: make(map[string]*plan),
 		returns:  make(map[string]*plan),
@@ -793,7 +795,7 @@ type selection struct {
 // CompileWhere compiles a qualification over requests of one of this server's forms, by the
 // server's rules.
 func (d *Decider) CompileWhere(text string, f *schema.Form) (*qual.Qualification, error) {
-	return qual.Compile(text, qual.Scope{Form: f, CaseSensitive: d.caseSensitive, Zone: d.zone})
+	return qual.Compile(text, qual.Scope{Form: f, CaseSensitive: d.caseSensitive, Zone: d.zone, Logical: d.doc.LogicalFields(d.server)})
 }
 
 // failureOf keeps the name and remedy that an error brings.

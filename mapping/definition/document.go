@@ -30,6 +30,7 @@ type Document struct {
 	Escalations     []*Escalation     `json:"escalations,omitempty"`
 
 	sources sources
+	logical logicalNames
 }
 
 // Server returns nil where no server has that name.
@@ -115,12 +116,13 @@ type Pool struct {
 	Threads int    `json:"threads"` // 1 to 64; default 1
 }
 
-// LogicalMapping gives a server another name for one server's definitions.
+// LogicalMapping gives a server or a field another name in one server's definitions.
 type LogicalMapping struct {
 	Place
-	Server   string `json:"server"`
-	Logical  string `json:"logical"`
-	Physical string `json:"physical"`
+	Server   string      `json:"server"`
+	Logical  string      `json:"logical"`  // without the dollar signs it may be written in, as Physical
+	Physical string      `json:"physical"` // a server, or a field by name or ID; or a logical name again
+	Kind     LogicalKind `json:"kind"`     // default server
 }
 
 // End is one end of a mapping.

@@ -270,14 +270,29 @@ var poolObject = object[Pool]{
 
 var logicalObject = object[LogicalMapping]{
 	what:  "a logical mapping",
-	doc:   "Another name for a server in the definitions of one server.",
+	doc:   "Another name for a server, or a field, in the definitions of one server.",
 	place: func(l *LogicalMapping) *Place { return &l.Place },
 	keys: []key[LogicalMapping]{
 		must(is("server", text, func(l *LogicalMapping) *string { return &l.Server }, "The server whose definitions use the logical name.")),
-		must(is("logical", text, func(l *LogicalMapping) *string { return &l.Logical }, "The logical name.")),
-		must(is("physical", text, func(l *LogicalMapping) *string { return &l.Physical }, "The server that it stands for.")),
+		must(is("logical", logicalName, func(l *LogicalMapping) *string { return &l.Logical }, "The logical name, as name or $name$.")),
+		must(is("physical", logicalTarget, func(l *LogicalMapping) *string { return &l.Physical }, "What it stands for: a server, a field by name or ID, or another logical name.")),
+		is("kind", oneOf(logicalKinds), func(l *LogicalMapping) *LogicalKind { return &l.Kind }, "Whether it stands for a server or a field; default: server."),
 	},
 }
+
+// logicalName is a name with or without dollar signs around it, and none in it.
+var logicalName = scalar(schemaOf{"type": "string", "pattern": `^\$?[^$]+\$?$`, "maxLength": maxName}, func(s string) (string, string, string) {
+	if name, _ := unmark(s); name == "" || strings.Contains(name, "$") || strings.TrimSpace(name) != name || len([]rune(name)) > maxName {
+		return s, fmt.Sprintf("bad logical name %q", shorten(s)), fmt.Sprintf("write a name of at most %d characters, or the name between dollar signs", maxName)
+	}
+	return s, "", ""
+})
+
+// logicalTarget is a name, or the number of a field.
+var logicalTarget = shape[string]{schema: fieldRef.schema, read: func(r *reader, n ast.Node) (string, bool) {
+	t, ok := fieldRef.read(r, n)
+	return t.Value, ok
+}}
 
 var endObject = object[End]{
 	what:  "an end of a mapping",

@@ -44,7 +44,6 @@ func Parse(files []File, secrets Secrets) (*Document, error) {
 		return nil, c.sorted().err()
 	}
 	checkNames(c, d)
-	refuseUnsupported(c, d)
 	return d, c.sorted().err()
 }
 
