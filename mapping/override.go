@@ -108,7 +108,7 @@ func (d *Decider) overruled(m *plan, e *event, fm *form) (*plan, *Failure) {
 	}
 	if own != nil && own.TransferMode != m.TransferMode {
 		fresh := newPlan(p.CompiledMapping) // another mode writes other distributed fields
-		fresh.pool, fresh.causes, fresh.escalated, fresh.retryFor = m.pool, m.causes, m.escalated, p.retryFor
+		fresh.pool, fresh.poolBy, fresh.causes, fresh.escalated, fresh.retryFor = m.pool, m.poolBy, m.causes, m.escalated, p.retryFor
 		p = fresh
 	}
 	return p, nil

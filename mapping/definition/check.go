@@ -27,7 +27,7 @@ type Catalog interface {
 func Check(d *Document, catalogs map[string]Catalog) (*Compiled, error) {
 	c := &checker{
 		complaints: complaints{sources: d.sources},
-		warnings:   complaints{sources: d.sources},
+		warnings:   complaints{sources: d.sources, list: slices.Clone(d.Warnings)},
 		doc:        d, catalogs: catalogs, absent: map[string]bool{},
 	}
 	out := &Compiled{Document: d}
@@ -48,6 +48,7 @@ func Check(d *Document, catalogs map[string]Catalog) (*Compiled, error) {
 	}
 	c.twoDefaults()
 	c.pairs(out.Mappings)
+	c.oneOrder(out)
 	if err := c.sorted().err(); err != nil {
 		return nil, err
 	}
@@ -339,7 +340,7 @@ func (c *checker) filter(f *Filter) *CompiledFilter {
 		return nil
 	}
 	c.shadowed(form)
-	x := &CompiledFilter{Filter: f, Form: form}
+	x := &CompiledFilter{Filter: f, Form: form, PoolFields: c.poolFields(slices.Concat(f.Actions, f.Else), form)}
 	scope := c.scope(f.Server)
 	scope.Form, scope.TRDB, scope.NullCompareAR = form, true, f.NullCompare == NullAR
 	q, err := qual.Compile(f.RunIf.Value, scope)
@@ -361,7 +362,10 @@ func (c *checker) escalation(e *Escalation) *CompiledEscalation {
 		return nil
 	}
 	c.shadowed(form)
-	x := &CompiledEscalation{Escalation: e, Form: form, When: e.When(c.doc.Server(e.Server))}
+	x := &CompiledEscalation{
+		Escalation: e, Form: form, When: e.When(c.doc.Server(e.Server)),
+		PoolFields: c.poolFields(slices.Concat(e.Actions, e.Else), form),
+	}
 	scope := c.scope(e.Server)
 	scope.Form = form
 	q, err := qual.Compile(e.RunIf.Value, scope)

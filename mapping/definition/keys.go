@@ -260,10 +260,14 @@ var servers = shape[[]*Server]{
 var poolObject = object[Pool]{
 	what:  "a pool",
 	doc:   "A pool runs operations in its threads. Operations on one request always fall to the same thread.",
-	fresh: func() Pool { return Pool{Threads: defaultThreads} },
+	fresh: func() Pool { return Pool{Enabled: true, Interval: minInterval, Threads: 1} },
 	place: func(p *Pool) *Place { return &p.Place },
 	keys: []key[Pool]{
 		must(is("name", poolName, func(p *Pool) *string { return &p.Name }, "Name of the pool: at most 80 letters, digits and blanks.")),
+		is("enabled", yesNo, func(p *Pool) *bool { return &p.Enabled }, "Whether the pool runs operations; those that name a disabled one run in the default pool; default: yes."),
+		is("default", yesNo, func(p *Pool) *bool { return &p.Default }, "Whether it takes the operations that name no pool, one that is not there, or a disabled one; default: no, so that the pool default does."),
+		is("polling", yesNo, func(p *Pool) *bool { return &p.Polling }, "Whether operations wait until the interval is over; default: no."),
+		is("interval", duration(0, nil), func(p *Pool) *time.Duration { return &p.Interval }, "How often a polling pool carries out what waits, 5m to 24h; what is beyond is moved to the nearest; default: 5m."),
 		is("threads", integer(1, 64), func(p *Pool) *int { return &p.Threads }, "Threads per target server; default: 1."),
 	},
 }
@@ -363,20 +367,22 @@ var mappingObject = object[Mapping]{
 	},
 }
 
+const poolDoc = "Pool that runs it, or $Field$: the pool that the request names there; "
+
 const overrideDoc = "Transfer even to a server that the change has already passed; default: no."
 
+// poolRef names a pool, or a field that does.
 var poolRef = text
 
 var transferObject = object[Transfer]{
 	what:  "a transfer",
 	doc:   "Send the request along a mapping. Without mapping, to_server and to_form choose it, defaults first; without those, the form's first default mapping, else its first.",
-	fresh: func() Transfer { return Transfer{Pool: DefaultPool} },
 	place: func(t *Transfer) *Place { return &t.Place },
 	keys: []key[Transfer]{
 		is("mapping", text, func(t *Transfer) *string { return &t.Mapping }, "Name of the mapping."),
 		is("to_server", text, func(t *Transfer) *string { return &t.ToServer }, "Target server, together with to_form."),
 		is("to_form", text, func(t *Transfer) *string { return &t.ToForm }, "Target form, together with to_server."),
-		is("pool", poolRef, func(t *Transfer) *string { return &t.Pool }, "Pool that runs it; default: default."),
+		is("pool", poolRef, func(t *Transfer) *string { return &t.Pool }, poolDoc+"default: the default pool."),
 		is("override_loop_detection", yesNo, func(t *Transfer) *bool { return &t.OverrideLoopDetection }, overrideDoc),
 	},
 }
@@ -384,10 +390,9 @@ var transferObject = object[Transfer]{
 var returnObject = object[Return]{
 	what:  "a return",
 	doc:   "Give the request and its ownership back to where it came from.",
-	fresh: func() Return { return Return{Pool: DefaultPool} },
 	place: func(t *Return) *Place { return &t.Place },
 	keys: []key[Return]{
-		is("pool", poolRef, func(t *Return) *string { return &t.Pool }, "Pool that runs it; default: default."),
+		is("pool", poolRef, func(t *Return) *string { return &t.Pool }, poolDoc+"default: the pool that brought the request, as its From Pool says."),
 		is("override_loop_detection", yesNo, func(t *Return) *bool { return &t.OverrideLoopDetection }, overrideDoc),
 	},
 }
@@ -395,7 +400,6 @@ var returnObject = object[Return]{
 var deleteObject = object[Deletion]{
 	what:  "a delete",
 	doc:   "Delete the copy that a mapping makes of this request, or the request that server, form and request_id name.",
-	fresh: func() Deletion { return Deletion{Pool: DefaultPool} },
 	place: func(d *Deletion) *Place { return &d.Place },
 	keys: []key[Deletion]{
 		is("mapping", text, func(d *Deletion) *string { return &d.Mapping }, "The mapping whose copy of this request is deleted."),
@@ -403,7 +407,7 @@ var deleteObject = object[Deletion]{
 		is("form", text, func(d *Deletion) *string { return &d.Form }, "Form of the request to delete."),
 		is("request_id", expression, func(d *Deletion) *Text { return &d.RequestID }, "Expression over this request that yields the Request ID there."),
 		is("suppress_no_such_entry", yesNo, func(d *Deletion) *bool { return &d.SuppressNoSuchEntry }, "Whether it goes unrecorded where there is no such request (ARERR 302); default: no."),
-		is("pool", poolRef, func(d *Deletion) *string { return &d.Pool }, "Pool that runs it; default: default."),
+		is("pool", poolRef, func(d *Deletion) *string { return &d.Pool }, poolDoc+"default: the default pool."),
 	},
 }
 

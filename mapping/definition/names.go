@@ -10,8 +10,8 @@ import (
 // checkNames checks everything about the document that can be said without the forms' fields: what
 // stands twice, what refers to nothing, what contradicts itself. It also settles which mapping an
 // action means.
-func checkNames(c *complaints, d *Document) {
-	n := namer{c, d}
+func checkNames(c, warnings *complaints, d *Document) {
+	n := namer{c, warnings, d}
 	if len(d.Servers) == 0 {
 		at := Pos{Line: 1, Column: 1}
 		if fs := c.sources.files(); len(fs) > 0 {
@@ -29,6 +29,7 @@ func checkNames(c *complaints, d *Document) {
 	}
 	n.logicalNames()
 	n.serverNames()
+	n.pools()
 	for _, m := range d.Mappings {
 		n.mapping(m)
 	}
@@ -49,7 +50,8 @@ func (e *Escalation) place() *Place { return &e.Place }
 
 type namer struct {
 	*complaints
-	doc *Document
+	warnings *complaints
+	doc      *Document
 }
 
 // twice complains of items of one kind that share a name.
@@ -110,12 +112,6 @@ func (n namer) knownForm(server, form string, at Pos) {
 // declares reports whether the server's definition names a form.
 func (s *Server) declares(form string) bool {
 	return slices.ContainsFunc(s.Forms, func(f *Form) bool { return f.Name == form })
-}
-
-func (n namer) knownPool(name string, at Pos) {
-	if n.doc.Pool(name) == nil {
-		n.add(at, "unknown_pool", nearest(name, append(namesOf(n.doc.Pools), DefaultPool)), "unknown pool %q", name)
-	}
 }
 
 func (n namer) server(s *Server) {
@@ -360,53 +356,4 @@ func (n namer) deletion(server, form string, x *Deletion) {
 		}
 	}
 	n.knownForm(x.Server, x.Form, x.PosOf("form"))
-}
-
-// onePool checks our rule that everything that sends requests of one form to one target server names
-// one pool. Threads belong to a pool, so operations on a request that came in two pools could
-// overtake each other, and its changes would arrive in another order than they were made (G3).
-func (n namer) onePool() {
-	type way struct{ server, form, target string }
-	type use struct {
-		pool string
-		at   Pos
-	}
-	first := map[way]use{}
-	note := func(w way, pool string, at Pos) {
-		before, ok := first[w]
-		switch {
-		case !ok:
-			first[w] = use{pool, at}
-		case before.pool != pool:
-			n.add(at, "two_pools", fmt.Sprintf("write pool: %s here too: only within one pool do the changes of a request keep their order", before.pool),
-				"requests of form %q on %s go to %s in pool %q here and in pool %q at %s", w.form, w.server, w.target, pool, before.pool, before.at)
-		}
-	}
-	noteAll := func(server, form string, actions []Action) {
-		for _, a := range actions {
-			mapping, pool, place, target := "", "", Place{}, ""
-			switch {
-			case a.Transfer != nil:
-				mapping, pool, place = a.Transfer.Mapping, a.Transfer.Pool, a.Transfer.Place
-			case a.Delete != nil:
-				mapping, pool, place, target = a.Delete.Mapping, a.Delete.Pool, a.Delete.Place, a.Delete.Server
-			}
-			if m := n.doc.Mapping(mapping); m != nil {
-				target = m.To.Server
-			}
-			if target != "" && n.doc.Pool(pool) != nil {
-				note(way{server, form, target}, pool, place.PosOf("pool"))
-			}
-		}
-	}
-	for _, f := range n.doc.Filters {
-		if f.Enabled {
-			noteAll(f.Server, f.Form, slices.Concat(f.Actions, f.Else))
-		}
-	}
-	for _, e := range n.doc.Escalations {
-		if e.Enabled {
-			noteAll(e.Server, e.Form, slices.Concat(e.Actions, e.Else))
-		}
-	}
 }

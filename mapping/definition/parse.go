@@ -43,7 +43,9 @@ func Parse(files []File, secrets Secrets) (*Document, error) {
 	if !readable {
 		return nil, c.sorted().err()
 	}
-	checkNames(c, d)
+	w := &complaints{sources: all}
+	checkNames(c, w, d)
+	d.Warnings = w.sorted()
 	return d, c.sorted().err()
 }
 

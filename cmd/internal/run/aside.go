@@ -48,6 +48,7 @@ type aside struct {
 	fresh    bool       // what is read now may have been carried out by a former process
 	covered  []coverage // how far that had come
 	before   []coverage // how far work had been put aside
+	known    []*layout  // by some of which it was dealt out
 }
 
 // newAside makes it, knowing what former processes put aside.
@@ -102,6 +103,16 @@ func (a *aside) positions(ctx context.Context, layouts map[string]string) error 
 	}
 	for _, c := range byLayout {
 		a.before = append(a.before, c)
+	}
+	if !a.unopened {
+		return nil
+	}
+	for id, text := range layouts {
+		l, err := parseLayout(id, text)
+		if err != nil {
+			return err
+		}
+		a.known = append(a.known, l)
 	}
 	return nil
 }
@@ -259,6 +270,8 @@ type attempt struct {
 	// was read of that.
 	End   cdc.Position `json:"end,omitempty"`
 	Alone bool         `json:"alone,omitempty"` // it went to one thread as a whole
+	// SplitBy names layouts by which it would have gone to one thread as a whole.
+	SplitBy []string `json:"split_by,omitempty"`
 }
 
 func (x attempt) text() string {
@@ -313,7 +326,7 @@ func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool)
 		if row == nil || fold == "" {
 			row = a.newRow(op, fold, reason)
 			if row.Attempted = mark; mark == "" && fresh {
-				row.Attempted = attempt{End: op.Position, Alone: op.Whole}.text()
+				row.Attempted = attempt{End: op.Position, Alone: op.Whole, SplitBy: op.SplitBy}.text()
 			}
 			if fold != "" {
 				rows[fold] = row
@@ -602,13 +615,14 @@ type backWork struct {
 
 // sort deals rows out to threads, each its part of a round, and picks those that are in already.
 func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (works map[place]*backWork, in []control.Aside, err error) {
-	committed := make(map[attempt]int64) // transactions, by thread
+	committed := make(map[threadOf]int64) // transactions
 	for _, c := range at {
-		committed[attempt{Layout: c.Layout, Pool: c.Pool, Thread: c.Thread}] = c.Transactions
+		committed[threadOf{c.Layout, place{c.Pool, c.Thread}}] = c.Transactions
 	}
 	works = make(map[place]*backWork)
 	waits := make(map[[2]string]bool) // requests of which an earlier row waits for another round
 	full := make(map[place]bool)      // threads of whose order nothing more may come into this round
+	where := make(map[order]place)    // requests that may go from pool to pool, in this round
 	tried := rows[0].Attempted != ""
 	for _, row := range rows {
 		if (row.Attempted != "") != tried {
@@ -638,10 +652,13 @@ func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (works map[p
 			continue
 		}
 		request, path := [2]string{row.Form, row.Request}, pathOf(ops)
+		if at, ok := where[orderOf(ops[0])]; ok && at != p {
+			waits[request] = true // for what is in another thread
+		}
 		w := works[p]
 		if w == nil && !full[p] && !waits[request] {
 			w = &backWork{path: path, mark: attempt{Layout: a.t.layout.id, Pool: p.pool, Thread: p.thread}}
-			w.mark.Transactions = committed[w.mark]
+			w.mark.Transactions = committed[threadOf{a.t.layout.id, p}]
 			works[p] = w
 		}
 		if full[p] || waits[request] || !slices.Equal(w.path, path) {
@@ -650,6 +667,7 @@ func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (works map[p
 			continue
 		}
 		w.ids, w.ops = append(w.ids, row.ID), append(w.ops, ops...)
+		where[orderOf(ops[0])] = p
 		if changesKey {
 			break
 		}
@@ -667,21 +685,25 @@ func pathOf(ops []*mapping.Operation) []string {
 	return path
 }
 
+// threadOf names a thread of a layout.
+type threadOf struct {
+	layout string
+	place  place
+}
+
 // isIn finds out whether a row that was tried has been carried out.
-func (a *aside) isIn(row control.Aside, ops []*mapping.Operation, committed map[attempt]int64) (bool, error) {
+func (a *aside) isIn(row control.Aside, ops []*mapping.Operation, committed map[threadOf]int64) (bool, error) {
 	var x attempt
 	if err := json.Unmarshal([]byte(row.Attempted), &x); err != nil {
 		return false, fmt.Errorf("%s: dso_pending, row %s: attempted: %w", a.s.server.Name, row.ID, err)
 	}
 	if x.End != "" {
 		return slices.ContainsFunc(a.covered, func(c coverage) bool {
-			p, ok := c.place(ops[0], x.Alone)
+			p, ok := c.place(ops[0], x.Alone || slices.Contains(x.SplitBy, c.id))
 			return ok && c.at[p] != "" && a.s.reader.Covers(c.at[p], x.End)
 		}), nil
 	}
-	before := x.Transactions
-	x.Transactions = 0
-	return committed[x] > before, nil
+	return committed[threadOf{x.Layout, place{x.Pool, x.Thread}}] > x.Transactions, nil
 }
 
 // wereIn drops rows whose operations were carried out, once their source is told.
@@ -707,7 +729,7 @@ func (a *aside) wereIn(ctx context.Context, rows []control.Aside) error {
 
 // isSerial reports whether the order of op across requests matters.
 func (l *layout) isSerial(op *mapping.Operation) bool {
-	x, ok := l.lanes[laneKey(op.Form, op.TargetForm)]
+	x, ok := l.lane(op.Form, op.TargetForm, op.PoolBy)
 	return ok && x.serial
 }
 
@@ -742,10 +764,10 @@ func (a *aside) open(ctx context.Context) error {
 	return nil
 }
 
-// isAside reports whether a former process has put op aside, or this one before it read the log again.
-func (a *aside) isAside(op *mapping.Operation, alone bool, end cdc.Position) bool {
+// isAside reports whether a former process has put op, one of a transaction's ops, aside, or this one before it read the log again.
+func (a *aside) isAside(op *mapping.Operation, alone bool, ops []*mapping.Operation, end cdc.Position) bool {
 	return slices.ContainsFunc(a.before, func(c coverage) bool {
-		p, ok := c.place(op, alone)
+		p, ok := c.place(op, alone || c.splits(op.Target, ops))
 		return ok && c.at[p] != "" && a.s.reader.Covers(c.at[p], end)
 	})
 }

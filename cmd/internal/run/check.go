@@ -148,9 +148,7 @@ func (c *checking) definitions(ctx context.Context) error {
 	if c.sys.Compiled, err = definition.Check(c.sys.Document, catalogs); err != nil {
 		return err
 	}
-	for _, p := range c.sys.Compiled.Warnings {
-		c.found("", p.Kind, cdc.Warning, p.Advice, "%s: %s", p.Pos, p.Found)
-	}
+	c.findings = append(c.findings, Warnings(c.sys.Compiled.Warnings)...)
 	for _, name := range c.sys.Sources() {
 		c.source(ctx, c.sys.Servers[name])
 		c.escalations(ctx, c.sys.Servers[name])
@@ -184,6 +182,14 @@ func (c *checking) escalations(ctx context.Context, srv *Server) {
 			c.found(srv.Name, "escalation.next", cdc.Note, "", "%slast run %s is %s, %d requests matched", text, e.Local(e.Last.Began), e.Last.Status, e.Last.Matched)
 		}
 	}
+}
+
+// Warnings are findings of what definitions say that is allowed but worth a look.
+func Warnings(list definition.ErrorList) (findings []cdc.Finding) {
+	for _, p := range list {
+		findings = append(findings, cdc.Finding{Name: p.Kind, Severity: cdc.Warning, Text: fmt.Sprintf("%s: %s", p.Pos, p.Found), Remedy: p.Advice})
+	}
+	return findings
 }
 
 // source checks that the server's log can be read, and on from where ardso left off.

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -94,6 +95,11 @@ func (s *System) CheckUnused(server string, form *schema.Form, fields []distribu
 	for _, f := range s.Document.Filters {
 		if f.Server == server && f.Form == form.Name {
 			u.rule(fmt.Sprintf("filter %q", f.Name), f.RunIf, slices.Concat(f.Actions, f.Else), true)
+		}
+	}
+	for _, f := range s.Compiled.Filters {
+		if f.Server == server && f.Form.Name == form.Name {
+			u.names(fmt.Sprintf("filter %q: pool", f.Name), slices.Collect(maps.Values(f.PoolFields))...)
 		}
 	}
 	for _, e := range s.Document.Escalations {
