@@ -86,7 +86,7 @@ var event = scalar(schemaOf{"enum": []string{"submit", "modify", "delete", "merg
 })
 
 // eventSet is one event or a list of them; one that stands twice is a mistake.
-var eventSet = shape[Event]{schema: oneOrList(event).schema, read: func(r *reader, n ast.Node) (Event, bool) {
+var eventSet = shape[Event]{schema: oneOrList(event).schema, print: printEvents, read: func(r *reader, n ast.Node) (Event, bool) {
 	all, ok := oneOrList(event).read(r, n)
 	var set Event
 	for _, e := range all {
@@ -101,6 +101,13 @@ var eventSet = shape[Event]{schema: oneOrList(event).schema, read: func(r *reade
 // enumValues are the labels of a selection by number.
 var enumValues = shape[[]schema.EnumValue]{
 	schema: schemaOf{"type": "object", "minProperties": 1, "propertyNames": schemaOf{"pattern": "^-?[0-9]+$"}, "additionalProperties": text.schema},
+	print: func(vs []schema.EnumValue, _ printing) any {
+		out := entries{}
+		for _, v := range vs {
+			out = append(out, entry{strconv.FormatInt(v.ID, 10), v.Label})
+		}
+		return out
+	},
 	read: func(r *reader, n ast.Node) ([]schema.EnumValue, bool) {
 		pairs, ok := r.pairs(n, "a list of values")
 		var vs []schema.EnumValue
@@ -125,6 +132,13 @@ var enumValues = shape[[]schema.EnumValue]{
 // assignments are the lines of a field map, target: expression.
 var assignments = shape[[]Assignment]{
 	schema: schemaOf{"type": "object", "additionalProperties": expression.schema},
+	print: func(lines []Assignment, _ printing) any {
+		out := entries{}
+		for _, l := range lines {
+			out = append(out, entry{l.Target.Value, l.Value.Value})
+		}
+		return out
+	},
 	read: func(r *reader, n ast.Node) ([]Assignment, bool) {
 		pairs, ok := r.pairs(n, "a field map")
 		var lines []Assignment
@@ -175,6 +189,12 @@ func pointers[T any](o object[T]) shape[*T] { return o.shape() }
 // secretRef is a password: only a reference to the environment, never the password itself.
 var secretRef = shape[Secret]{
 	schema: schemaOf{"type": "string", "pattern": `^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`},
+	print: func(s Secret, _ printing) any {
+		if !reference.MatchString(s.reference) {
+			return ""
+		}
+		return s.reference
+	},
 	read: func(r *reader, n ast.Node) (Secret, bool) {
 		if !r.plainOnly(n) {
 			return Secret{}, false
@@ -185,15 +205,15 @@ var secretRef = shape[Secret]{
 			return Secret{}, false
 		}
 		v, ok := r.env(s.Value[2:len(s.Value)-1], r.start(n))
-		return NewSecret(v), ok
+		return Secret{reveal: func() string { return v }, reference: s.Value}, ok
 	},
 }
 
 // secretFile is a password in a file.
-var secretFile = shape[Secret]{schema: text.schema, read: func(r *reader, n ast.Node) (Secret, bool) {
+var secretFile = shape[Secret]{schema: text.schema, print: printSecretFile, read: func(r *reader, n ast.Node) (Secret, bool) {
 	path, ok := text.read(r, n)
 	if !ok || r.secrets.File == nil {
-		return Secret{}, ok
+		return Secret{reference: path}, ok
 	}
 	s, err := r.secrets.File(r.besides(path))
 	if err != nil {
@@ -204,8 +224,15 @@ var secretFile = shape[Secret]{schema: text.schema, read: func(r *reader, n ast.
 		r.add(r.start(n), "secret_file", "write the password into the file", "password file %q is empty", path)
 		return Secret{}, false
 	}
-	return NewSecret(s), true
+	return Secret{reveal: func() string { return s }, reference: path}, true
 }}
+
+func printSecretFile(s Secret, _ printing) any {
+	if reference.MatchString(s.reference) {
+		return ""
+	}
+	return s.reference
+}
 
 var serverObject = object[Server]{
 	what: "a server",
@@ -215,7 +242,7 @@ var serverObject = object[Server]{
 	},
 	place: func(s *Server) *Place { return &s.Place },
 	keys: []key[Server]{
-		must(is("url", serverURL, func(s *Server) *string { return &s.URL }, "postgres://user@host/database, mariadb://…, mysql://… or sqlite:file. ${NAME} stands for a variable of the environment. It holds no password.")),
+		must(urlKey("postgres://user@host/database, mariadb://…, mysql://… or sqlite:file. ${NAME} stands for a variable of the environment. It holds no password.")),
 		is("password", secretRef, func(s *Server) *Secret { return &s.Password }, "${NAME}: the variable of the environment that holds the password; default: none."),
 		is("password_file", secretFile, func(s *Server) *Secret { return &s.Password }, "File that holds the password and nothing else; relative to the folder of the definitions."),
 		is("catalog", oneOf(catalogKinds), func(s *Server) *CatalogKind { return &s.Catalog }, "Where forms come from: ar = AR System's dictionary, plain = declared under forms; default: ar."),
@@ -241,6 +268,13 @@ var identifiers = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 // servers is the one section that is keyed by name.
 var servers = shape[[]*Server]{
 	schema: schemaOf{"type": "object", "propertyNames": serverName.schema, "additionalProperties": ref("server")},
+	print: func(list []*Server, how printing) any {
+		out := entries{}
+		for _, s := range list {
+			out = append(out, entry{s.Name, serverObject.print(s, how)})
+		}
+		return out
+	},
 	read: func(r *reader, n ast.Node) ([]*Server, bool) {
 		pairs, ok := r.pairs(n, "the list of servers")
 		var list []*Server
@@ -311,7 +345,7 @@ var endObject = object[End]{
 // byValue turns the pointer that an object's shape reads into the value itself.
 func byValue[T any](o object[T]) shape[T] {
 	s := o.shape()
-	return shape[T]{schema: s.schema, read: func(r *reader, n ast.Node) (v T, ok bool) {
+	return shape[T]{schema: s.schema, print: func(v T, how printing) any { return s.print(&v, how) }, read: func(r *reader, n ast.Node) (v T, ok bool) {
 		p, ok := s.read(r, n)
 		if ok {
 			v = *p
@@ -414,21 +448,38 @@ var deleteObject = object[Deletion]{
 // actionKeys are the actions of T, which all go to one list, in the order written.
 func actionKeys[T any](into func(*T) *[]Action) []key[T] {
 	return []key[T]{
-		action("transfer", transferObject, into, func(v *Transfer) Action { return Action{Transfer: v} }),
-		action("return", returnObject, into, func(v *Return) Action { return Action{Return: v} }),
-		action("delete", deleteObject, into, func(v *Deletion) Action { return Action{Delete: v} }),
+		action("transfer", transferObject, into, func(a *Action) **Transfer { return &a.Transfer }),
+		action("return", returnObject, into, func(a *Action) **Return { return &a.Return }),
+		action("delete", deleteObject, into, func(a *Action) **Deletion { return &a.Delete }),
 	}
 }
 
-func action[T, V any](name string, o object[V], into func(*T) *[]Action, wrap func(*V) Action) key[T] {
+func action[T, V any](name string, o object[V], into func(*T) *[]Action, of func(*Action) **V) key[T] {
 	s := oneOrList(o.shape())
 	return key[T]{
 		name: name, doc: o.doc + " One, or a list.", schema: oneOrList(shape[*V]{schema: ref(name)}).schema,
 		read: func(r *reader, n ast.Node, t *T) {
 			vs, _ := s.read(r, n)
 			for _, v := range vs {
-				*into(t) = append(*into(t), wrap(v))
+				var a Action
+				*of(&a) = v
+				*into(t) = append(*into(t), a)
 			}
+		},
+		print: func(t *T, how printing) any {
+			var vs []*V
+			for _, a := range *into(t) {
+				if v := *of(&a); v != nil {
+					vs = append(vs, v)
+				}
+			}
+			if len(vs) == 0 {
+				return nil
+			}
+			return s.print(vs, how)
+		},
+		rank: func(t *T) int {
+			return slices.IndexFunc(*into(t), func(a Action) bool { return *of(&a) != nil })
 		},
 	}
 }
@@ -449,14 +500,23 @@ var elseObject = object[elseActions]{
 // elseKey reads the actions under else.
 func elseKey[T any](into func(*T) *[]Action) key[T] {
 	s := elseObject.shape()
-	return key[T]{name: "else", doc: elseObject.doc, schema: ref("else"), read: func(r *reader, n ast.Node, t *T) {
-		if e, ok := s.read(r, n); ok {
-			if len(e.actions) == 0 {
-				r.add(e.Pos, "no_action", "write transfer or delete below it, or leave else out", "else has no action")
+	return key[T]{
+		name: "else", doc: elseObject.doc, schema: ref("else"),
+		read: func(r *reader, n ast.Node, t *T) {
+			if e, ok := s.read(r, n); ok {
+				if len(e.actions) == 0 {
+					r.add(e.Pos, "no_action", "write transfer or delete below it, or leave else out", "else has no action")
+				}
+				*into(t) = e.actions
 			}
-			*into(t) = e.actions
-		}
-	}}
+		},
+		print: func(t *T, how printing) any {
+			if len(*into(t)) == 0 {
+				return nil
+			}
+			return elseObject.print(&elseActions{actions: *into(t)}, how)
+		},
+	}
 }
 
 var filterObject = object[Filter]{
@@ -509,6 +569,12 @@ var scheduleObject = object[Schedule]{
 // monthDays are days of the month.
 var monthDays = oneOrDistinct(shape[int]{
 	schema: schemaOf{"anyOf": []any{integer(1, 31).schema, schemaOf{"const": "last"}}},
+	print: func(day int, _ printing) any {
+		if day == schedule.LastDay {
+			return "last"
+		}
+		return day
+	},
 	read: func(r *reader, n ast.Node) (int, bool) {
 		if s, ok := unwrap(n).(*ast.StringNode); ok {
 			if s.Value != "last" {
@@ -539,6 +605,13 @@ var times = oneOrDistinct(shape[schedule.Time]{
 var dayNames = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 var weekdays = shape[[]time.Weekday]{
+	print: func(days []time.Weekday, _ printing) any {
+		names := make([]any, len(days))
+		for i, d := range days {
+			names[i] = dayNames[d]
+		}
+		return names
+	},
 	schema: oneOrList(shape[string]{schema: schemaOf{"type": "string", "pattern": `^(sun|mon|tue|wed|thu|fri|sat)(-(sun|mon|tue|wed|thu|fri|sat))?$`}}).schema,
 	read: func(r *reader, n ast.Node) ([]time.Weekday, bool) {
 		parts, ok := oneOrList(expression).read(r, n)

@@ -72,7 +72,7 @@ func (c *Compiled) TransferPool(from, to *schema.Form) PoolRule {
 			continue
 		}
 		rule := c.rule(u, to)
-		if c.target(u.Action) == to.Server {
+		if c.Document.targetOf(u.Action) == to.Server {
 			return rule
 		}
 		if other == nil {
@@ -102,8 +102,8 @@ func (c *Compiled) UpdatePool(from, to *schema.Form) PoolRule {
 	return fieldRule(c.Document, from.FieldByID(schema.FromPool), to)
 }
 
-// target is the server that an action sends to; "" of a return.
-func (c *Compiled) target(a Action) string {
+// targetOf is the server that an action sends to; "" of a return.
+func (d *Document) targetOf(a Action) string {
 	name := ""
 	switch {
 	case a.Transfer != nil:
@@ -113,7 +113,7 @@ func (c *Compiled) target(a Action) string {
 	case a.Delete != nil:
 		name = a.Delete.Mapping
 	}
-	if m := c.Document.Mapping(name); m != nil {
+	if m := d.Mapping(name); m != nil {
 		return m.To.Server
 	}
 	return ""
@@ -234,35 +234,38 @@ func (n namer) onePool() {
 				"requests of form %q on %s %s in pool %q here and in pool %q at %s", w.form, w.server, what, pool, before.pool, before.at)
 		}
 	}
-	noteAll := func(server, form string, actions []Action) {
-		for _, a := range actions {
-			mapping, target := "", ""
-			switch {
+	for _, r := range n.doc.rules() {
+		for _, a := range r.actions {
+			switch target := n.doc.targetOf(a); {
+			case target != "":
+				note(way{r.Server, r.Form, target}, "go to "+target, a)
 			case a.Return != nil && a.Return.Pool != "":
-				note(way{server, form, ""}, "return", a)
-			case a.Transfer != nil:
-				mapping = a.Transfer.Mapping
-			case a.Delete != nil:
-				mapping, target = a.Delete.Mapping, a.Delete.Server
-			}
-			if m := n.doc.Mapping(mapping); m != nil {
-				target = m.To.Server
-			}
-			if target != "" {
-				note(way{server, form, target}, "go to "+target, a)
+				note(way{r.Server, r.Form, ""}, "return", a)
 			}
 		}
 	}
-	for _, f := range n.doc.Filters {
+}
+
+// ruleOn is an enabled filter or escalation.
+type ruleOn struct {
+	name string // with its kind
+	End
+	actions []Action // those under else, too
+}
+
+// rules are the enabled filters, then the enabled escalations, in the order written.
+func (d *Document) rules() (all []ruleOn) {
+	for _, f := range d.Filters {
 		if f.Enabled {
-			noteAll(f.Server, f.Form, slices.Concat(f.Actions, f.Else))
+			all = append(all, ruleOn{"filter " + f.Name, End{Server: f.Server, Form: f.Form}, slices.Concat(f.Actions, f.Else)})
 		}
 	}
-	for _, e := range n.doc.Escalations {
+	for _, e := range d.Escalations {
 		if e.Enabled {
-			noteAll(e.Server, e.Form, slices.Concat(e.Actions, e.Else))
+			all = append(all, ruleOn{"escalation " + e.Name, End{Server: e.Server, Form: e.Form}, slices.Concat(e.Actions, e.Else)})
 		}
 	}
+	return all
 }
 
 // oneOrder warns of fields that are to name pools for requests whose order matters among each other.
