@@ -184,6 +184,11 @@ func (c *checking) escalations(ctx context.Context, srv *Server) {
 	}
 }
 
+// noPosition is a source whose log was never begun to be read.
+func noPosition(server string) cdc.Finding {
+	return cdc.Finding{Server: server, Name: "reader.no_position", Severity: cdc.Error, Text: "the log has no position to begin at", Remedy: "run `ardso init " + server + "`"}
+}
+
 // Warnings are findings of what definitions say that is allowed but worth a look.
 func Warnings(list definition.ErrorList) (findings []cdc.Finding) {
 	for _, p := range list {
@@ -205,7 +210,7 @@ func (c *checking) source(ctx context.Context, srv *Server) {
 	}
 	lease, err := control.ReadLease(ctx, srv.DB)
 	if err == nil && lease.Position == "" {
-		c.found(srv.Name, "reader.no_position", cdc.Error, "run `ardso init "+srv.Name+"`", "the log has no position to begin at")
+		c.findings = append(c.findings, noPosition(srv.Name))
 		return
 	}
 	if err == nil {

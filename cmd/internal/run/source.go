@@ -147,7 +147,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 		stopReading(s.untilStop(readCtx, drain))
 		return nil
 	})
-	s.log.Info("following the log", "engine", s.server.DB.Engine.Name, "position", string(from), "epoch", s.epoch)
+	s.log.Info("following the log", "engine", s.server.DB.Engine.Name, "position", string(from), "epoch", s.epoch, "definitions", s.sys.Document.Version())
 	if s.opt.Ready != nil {
 		s.opt.Ready(s.server.Name)
 	}
