@@ -113,6 +113,8 @@ type Operation struct {
 	// would have been so on this target.
 	Whole   bool     `json:"whole,omitempty"`
 	SplitBy []string `json:"-"`
+	// Doubtful: a former process may have carried it out, and the target cannot be asked yet.
+	Doubtful bool `json:"-"`
 
 	// Quiet: a delete of what is not there is not recorded.
 	Quiet bool `json:"quiet,omitempty"`

@@ -123,6 +123,13 @@ func (a *aside) IsAway() bool {
 	return a.away
 }
 
+// isDoubtful: what the log brings now may have been carried out by a former process.
+func (a *aside) isDoubtful() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fresh
+}
+
 func (a *aside) Curable(err error) bool { return a.s.server.DB.Engine.Class(err) == engine.Transient }
 
 // leave begins the time in which the target is away. a.mu is held, or nobody else knows a yet.
@@ -274,6 +281,17 @@ type attempt struct {
 	SplitBy []string `json:"split_by,omitempty"`
 }
 
+// readAttempt reads what a row says of attempts; the zero attempt is none.
+func readAttempt(row control.Aside) (x attempt, err error) {
+	if row.Attempted != "" {
+		err = json.Unmarshal([]byte(row.Attempted), &x)
+	}
+	return x, err
+}
+
+// byThread: a thread has tried it, and the number of its transactions tells whether it is in.
+func (x attempt) byThread() bool { return x.Layout != "" }
+
 func (x attempt) text() string {
 	b, err := json.Marshal(x)
 	if err != nil {
@@ -289,8 +307,9 @@ func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool)
 	for _, op := range ops {
 		a.barrier = a.barrier || op.ChangesKey()
 	}
-	ordered, fresh, reason := a.barrier, a.fresh, a.state.Reason
+	ordered, reason := a.barrier, a.state.Reason
 	a.mu.Unlock()
+	fresh := slices.ContainsFunc(ops, func(op *mapping.Operation) bool { return op.Doubtful })
 	if !fresh {
 		ops = batch.Fold(ops)
 	}
@@ -623,24 +642,29 @@ func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (works map[p
 	waits := make(map[[2]string]bool) // requests of which an earlier row waits for another round
 	full := make(map[place]bool)      // threads of whose order nothing more may come into this round
 	where := make(map[order]place)    // requests that may go from pool to pool, in this round
-	tried := rows[0].Attempted != ""
-	for _, row := range rows {
-		if (row.Attempted != "") != tried {
-			break // what was tried is to be settled first
+	byThread := false
+	for i, row := range rows {
+		x, err := readAttempt(row)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: dso_pending, row %s: attempted: %w", a.s.server.Name, row.ID, err)
+		}
+		if i == 0 {
+			byThread = x.byThread()
+		}
+		if x.byThread() != byThread {
+			break // what threads have tried is to be settled first
 		}
 		ops, err := ReadOperations(row.Operation)
-		if err != nil || len(ops) == 0 {
-			return nil, nil, fmt.Errorf("%s: dso_pending, row %s: %d operations: %w", a.s.server.Name, row.ID, len(ops), err)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: dso_pending, row %s: %w", a.s.server.Name, row.ID, err)
 		}
-		if tried {
-			isIn, err := a.isIn(row, ops, committed)
-			if err != nil {
-				return nil, nil, err
-			}
-			if isIn {
-				in = append(in, row)
-				continue
-			}
+		if len(ops) == 0 { // a request that came to be, and is gone again
+			in = append(in, row)
+			continue
+		}
+		if a.isIn(x, ops, committed) {
+			in = append(in, row)
+			continue
 		}
 		changesKey := slices.ContainsFunc(ops, (*mapping.Operation).ChangesKey)
 		if changesKey && len(works) > 0 {
@@ -691,19 +715,15 @@ type threadOf struct {
 	place  place
 }
 
-// isIn finds out whether a row that was tried has been carried out.
-func (a *aside) isIn(row control.Aside, ops []*mapping.Operation, committed map[threadOf]int64) (bool, error) {
-	var x attempt
-	if err := json.Unmarshal([]byte(row.Attempted), &x); err != nil {
-		return false, fmt.Errorf("%s: dso_pending, row %s: attempted: %w", a.s.server.Name, row.ID, err)
+// isIn tells whether a row's operations have been carried out.
+func (a *aside) isIn(x attempt, ops []*mapping.Operation, committed map[threadOf]int64) bool {
+	if x.byThread() {
+		return committed[threadOf{x.Layout, place{x.Pool, x.Thread}}] > x.Transactions
 	}
-	if x.End != "" {
-		return slices.ContainsFunc(a.covered, func(c coverage) bool {
-			p, ok := c.place(ops[0], x.Alone || slices.Contains(x.SplitBy, c.id))
-			return ok && c.at[p] != "" && a.s.reader.Covers(c.at[p], x.End)
-		}), nil
-	}
-	return committed[threadOf{x.Layout, place{x.Pool, x.Thread}}] > x.Transactions, nil
+	return x.End != "" && slices.ContainsFunc(a.covered, func(c coverage) bool {
+		p, ok := c.place(ops[0], x.Alone || slices.Contains(x.SplitBy, c.id))
+		return ok && c.at[p] != "" && a.s.reader.Covers(c.at[p], x.End)
+	})
 }
 
 // wereIn drops rows whose operations were carried out, once their source is told.

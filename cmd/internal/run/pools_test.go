@@ -1,14 +1,19 @@
 package run_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
+	"ardso/mapping/definition"
 	"ardso/sql/engine"
 )
 
@@ -111,5 +116,84 @@ filters:
 				}
 			}
 		})
+	}
+}
+
+// What waits for a target that is away is carried out once and in order, whatever pools its requests name and go to
+// meanwhile, and whatever the definitions of the processes that put it aside and carry it out.
+func TestAwayByPools(t *testing.T) {
+	t.Parallel()
+	for _, engines := range inShort([][2]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}, {"sqlite", "postgres15"}}) {
+		t.Run(engines[0]+" to "+engines[1], func(t *testing.T) {
+			t.Parallel()
+			o := newOutage(t, engines[0], engines[1])
+			o.open()
+			o.exec("a", "INSERT INTO task SELECT "+requestOf(o.dbs["a"])+", 'made', 0 FROM "+numbers(o.dbs["a"], 20))
+			o.once()
+			// Opened while b accepts, they do not know it to be away when they begin.
+			var systems []*run.System
+			base := o.yaml
+			for _, x := range []struct{ pools, action string }{
+				{"  - {name: work, threads: 3}\n  - {name: other, threads: 2}\n", "$title$"},
+				{"  - {name: work, threads: 3}\n", "work"},
+				{"  - {name: work, threads: 2}\n  - {name: other, enabled: no}\n  - {name: third, default: yes}\n", "$title$"},
+				{"  - {name: work, threads: 4}\n  - {name: other}\n", "$title$"},
+			} {
+				o.yaml = strings.ReplaceAll(strings.Replace(base, "  - {name: work, threads: 3}\n", x.pools, 1), "pool: work", "pool: "+x.action)
+				sys, err := run.Open(t.Context(), []definition.File{{Name: "ardso.yaml", Text: o.yaml}}, o.secrets())
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = sys.Close() })
+				systems = append(systems, sys)
+			}
+			for i := range 8 {
+				o.sys = systems[i%len(systems)]
+				ctx, cut := context.WithCancel(context.Background())
+				ended, ready := make(chan struct{}), make(chan struct{})
+				begin := sync.OnceFunc(func() { close(ready) })
+				go func() {
+					defer close(ended)
+					_, _ = o.sys.Run(ctx, nil, run.Options{Servers: []string{"a"}, Log: testLog(t), Now: o.clock.now, Ready: func(string) { begin() }})
+				}()
+				<-ready
+				o.wander(i)
+				switch i % 4 {
+				case 0, 2:
+					o.server.Kill(t)
+				case 1, 3:
+					o.server.Start(t)
+					o.clock.turn(time.Hour)
+				}
+				o.wander(i)
+				if i%3 > 0 { // else it is cut off in the midst
+					o.eventually("the log is not held", func() bool { return !behind(t, o.sys, "a") })
+				}
+				cut()
+				<-ended
+			}
+			o.clock.turn(time.Hour)
+			stop := o.followBy(&o.clock, "a")
+			o.exec("a", "UPDATE task SET n = n + 1")
+			o.eventually("all is carried out", func() bool { return o.waiting() == 0 && !behind(t, o.sys, "a") })
+			stop()
+			for _, s := range []string{"b", "c"} {
+				o.same("a", allTasks, s, allTasks)
+				o.equal("errors on "+s, rows(t, o.dbs[s], "SELECT request, error, reason FROM dso_pending_error"))
+				o.equal("conflicts on "+s, rows(t, o.dbs[s], "SELECT request, kind, outcome FROM dso_conflict"))
+			}
+		})
+	}
+}
+
+// wander has requests name one pool after another.
+func (o *outage) wander(round int) {
+	for j := range 12 {
+		id := fmt.Sprintf("R%d", 1+(round*5+j*3)%20)
+		pool := []string{"work", "other", "third", "none"}[(round+j)%4]
+		o.exec("a", fmt.Sprintf("UPDATE task SET n = n + 1, title = '%s' WHERE id = '%s'", pool, id))
+		if j%5 == 0 {
+			o.exec("a", "DELETE FROM task WHERE id = '"+id+"'", fmt.Sprintf("INSERT INTO task VALUES ('%s', '%s', %d)", id, []string{"other", "work"}[j%2], round))
+		}
 	}
 }

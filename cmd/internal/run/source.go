@@ -616,7 +616,7 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 			s.back.expect(op, d.entry)
 		}
 		if t.aside != nil {
-			op.Whole, op.SplitBy = d.alone, splitBy[t]
+			op.Whole, op.SplitBy, op.Doubtful = d.alone, splitBy[t], t.aside.isDoubtful()
 			if op.Position == "" {
 				op.Position = end
 			}
