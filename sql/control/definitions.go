@@ -13,7 +13,7 @@ import (
 const metaDefinitions = "definitions"
 
 // NoteDefinitions keeps the version of the definitions by which the server's log is carried out from now on, and
-// returns the one before. Where they differ, that is an event: who has taken them up.
+// returns the one before. Another version in its place is an event: who has taken it up.
 func NoteDefinitions(ctx context.Context, db *engine.DB, version, who string) (before string, err error) {
 	err = within(ctx, db, func(tx *sqlx.Tx) error {
 		if before, err = readMetaValue(ctx, tx, metaDefinitions); err != nil || before == version {
@@ -21,6 +21,9 @@ func NoteDefinitions(ctx context.Context, db *engine.DB, version, who string) (b
 		}
 		if _, err := exec(ctx, tx, "meta_write", metaDefinitions, version); err != nil {
 			return err
+		}
+		if before == "" {
+			return nil // the first
 		}
 		image := func(version string) string {
 			text, err := json.Marshal(map[string]string{"version": version})

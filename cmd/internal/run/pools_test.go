@@ -147,8 +147,8 @@ func TestAwayByPools(t *testing.T) {
 				t.Cleanup(func() { _ = sys.Close() })
 				systems = append(systems, sys)
 			}
-			for i := range zzRounds() {
-				o.sys = systems[zzSys(i)]
+			for i := range 8 {
+				o.sys = systems[i%len(systems)]
 				ctx, cut := context.WithCancel(context.Background())
 				ended, ready := make(chan struct{}), make(chan struct{})
 				begin := sync.OnceFunc(func() { close(ready) })
