@@ -184,6 +184,11 @@ func readNumber(ctx context.Context, h Handle, name string, args ...any) (int64,
 	return list[0], nil
 }
 
+// DoubtfulAsides names rows of a target that a former process may have carried out, some of them.
+func DoubtfulAsides(ctx context.Context, h Handle, target string) ([]string, error) {
+	return readAll(ctx, h, query(h, "aside_doubtful"), []any{target}, func(rows *sqlx.Rows) (id string, err error) { return id, rows.Scan(&id) })
+}
+
 // OldAsides names rows of a target that are to be given up by now, some of them.
 func OldAsides(ctx context.Context, h Handle, target string, now time.Time) ([]string, error) {
 	return readAll(ctx, h, query(h, "aside_old"), []any{target, dueText(h, now)}, func(rows *sqlx.Rows) (id string, err error) { return id, rows.Scan(&id) })

@@ -46,7 +46,7 @@ type aside struct {
 	// Of a target that was away when this process began to follow the log.
 	unopened bool
 	fresh    bool       // what is read now may have been carried out by a former process
-	covered  []coverage // how far that had come
+	covered  []coverage // how far that had come; what settle has found out is not asked of it again
 	before   []coverage // how far work had been put aside
 	known    []*layout  // by some of which it was dealt out
 }
@@ -279,6 +279,8 @@ type attempt struct {
 	Alone bool         `json:"alone,omitempty"` // it went to one thread as a whole
 	// SplitBy names layouts by which it would have gone to one thread as a whole.
 	SplitBy []string `json:"split_by,omitempty"`
+	// Done: it was found to be carried out.
+	Done bool `json:"done,omitempty"`
 }
 
 // readAttempt reads what a row says of attempts; the zero attempt is none.
@@ -431,10 +433,10 @@ func (a *aside) run(ctx context.Context) error {
 // isDue reports whether the target is away and is to be tried now.
 func (a *aside) isDue(ctx context.Context) (bool, error) {
 	a.mu.Lock()
-	away, next := a.away, a.state.Next
+	away, next, fresh := a.away, a.state.Next, a.fresh
 	a.mu.Unlock()
-	if !away || !a.s.opt.Now().Before(next) {
-		return away, nil
+	if fresh || !away || !a.s.opt.Now().Before(next) {
+		return away && !fresh, nil // while fresh, what comes must not go past dso_pending
 	}
 	asked, err := control.AskedAsides(ctx, a.s.server.DB, a.t.DB.Server)
 	if err != nil || asked == 0 {
@@ -720,10 +722,66 @@ func (a *aside) isIn(x attempt, ops []*mapping.Operation, committed map[threadOf
 	if x.byThread() {
 		return committed[threadOf{x.Layout, place{x.Pool, x.Thread}}] > x.Transactions
 	}
-	return x.End != "" && slices.ContainsFunc(a.covered, func(c coverage) bool {
-		p, ok := c.place(ops[0], x.Alone || slices.Contains(x.SplitBy, c.id))
+	return x.Done || a.covers(a.covered, x, ops[0])
+}
+
+// covers tells whether former processes that had come so far have carried op out.
+func (a *aside) covers(covered []coverage, x attempt, op *mapping.Operation) bool {
+	return x.End != "" && slices.ContainsFunc(covered, func(c coverage) bool {
+		p, ok := c.place(op, x.Alone || slices.Contains(x.SplitBy, c.id))
 		return ok && c.at[p] != "" && a.s.reader.Covers(c.at[p], x.End)
 	})
+}
+
+// settle finds out, of what a former process may have carried out, whether it has, and notes it. It is asked before the
+// threads of this process are entered on the target, whose checkpoints begin behind what they have not carried out.
+func (a *aside) settle(ctx context.Context, covered []coverage) error {
+	for {
+		ids, err := control.DoubtfulAsides(ctx, a.s.server.DB, a.t.DB.Server)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if err := a.settleSome(ctx, covered, ids); err != nil {
+			return err
+		}
+	}
+}
+
+func (a *aside) settleSome(ctx context.Context, covered []coverage, ids []string) error {
+	tx, err := a.s.server.DB.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	if err := control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err != nil {
+		return err
+	}
+	rows, err := control.LockAsidesByID(ctx, tx, ids...)
+	if err != nil {
+		return err
+	}
+	found := make(map[string][]string) // IDs, by what their rows say from now on
+	for _, row := range rows {
+		x, err := readAttempt(row)
+		if err != nil {
+			return fmt.Errorf("%s: dso_pending, row %s: attempted: %w", a.s.server.Name, row.ID, err)
+		}
+		ops, err := ReadOperations(row.Operation)
+		if err != nil {
+			return fmt.Errorf("%s: dso_pending, row %s: %w", a.s.server.Name, row.ID, err)
+		}
+		mark := ""
+		if len(ops) > 0 && a.covers(covered, x, ops[0]) {
+			mark = attempt{Done: true}.text()
+		}
+		found[mark] = append(found[mark], row.ID)
+	}
+	for mark, ids := range found {
+		if err := control.AttemptAsides(ctx, tx, mark, ids...); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 // wereIn drops rows whose operations were carried out, once their source is told.

@@ -414,16 +414,30 @@ func (s *source) openTarget(ctx context.Context, name string, from cdc.Position)
 	return t, nil
 }
 
-// prepare fences out former processes on a target, and learns how far they came.
+// prepare fences out former processes on a target, and learns how far they came. Threads that are new begin at from: all
+// before it is carried out or put aside.
 func (s *source) prepare(ctx context.Context, t *target, from cdc.Position) (map[place]control.Checkpoint, []coverage, error) {
+	if err := control.Fence(ctx, t.DB, s.server.Name, s.epoch); err != nil {
+		return nil, nil, err
+	}
+	if t.aside != nil { // before threads are there that have carried nothing out of what was put aside for former ones
+		_, covered, err := s.readCheckpoints(ctx, t)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := t.aside.settle(ctx, covered); err != nil {
+			return nil, nil, err
+		}
+	}
+	// First the layout: checkpoints that name one which nobody knows could not be read.
+	if err := control.SaveLayout(ctx, t.DB, t.layout.id, t.layout.text()); err != nil {
+		return nil, nil, err
+	}
 	var rows []control.Checkpoint
 	for _, p := range t.layout.places() {
 		rows = append(rows, control.Checkpoint{Source: s.server.Name, Pool: p.pool, Layout: t.layout.id, Thread: p.thread, Position: string(from)})
 	}
 	if err := control.Prepare(ctx, t.DB, s.server.Name, s.epoch, rows...); err != nil {
-		return nil, nil, err
-	}
-	if err := control.SaveLayout(ctx, t.DB, t.layout.id, t.layout.text()); err != nil {
 		return nil, nil, err
 	}
 	at, covered, err := s.readCheckpoints(ctx, t)

@@ -11,6 +11,14 @@ UPDATE dso_pending
 SET attempted = ?, fold = '', due = NULL, updated = UTC_TIMESTAMP(6)
 WHERE id IN (?);
 
+-- aside_doubtful
+/* ardso pending */
+SELECT id
+FROM dso_pending
+WHERE type = 'operation' AND target = ? AND attempted LIKE '%"end"%'
+ORDER BY seq
+LIMIT 500;
+
 -- aside_drop
 /* ardso pending */
 DELETE FROM dso_pending

@@ -11,6 +11,14 @@ UPDATE dso_pending
 SET attempted = $1, fold = '', due = NULL, updated = clock_timestamp()
 WHERE id IN ($2);
 
+-- aside_doubtful
+/* ardso pending */
+SELECT id
+FROM dso_pending
+WHERE type = 'operation' AND target = $1 AND attempted LIKE '%"end"%'
+ORDER BY seq
+LIMIT 500;
+
 -- aside_drop
 /* ardso pending */
 DELETE FROM dso_pending
