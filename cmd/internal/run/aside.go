@@ -29,7 +29,7 @@ import (
 //
 // Nothing is doubled (G2): what is put aside, and how far that goes in the log, are in one transaction of the source;
 // before a round its rows name the thread that tries them and how many transactions it had committed, so that the
-// target's checkpoint tells after any crash whether the round is in.
+// target's checkpoint tells after any crash whether the round is in. That is settled before any thread commits another.
 type aside struct {
 	s *source
 	t *target
@@ -46,7 +46,7 @@ type aside struct {
 	// Of a target that was away when this process began to follow the log.
 	unopened bool
 	fresh    bool       // what is read now may have been carried out by a former process
-	covered  []coverage // how far that had come; what settle has found out is not asked of it again
+	covered  []coverage // how far those had come before the threads of this one were entered
 	before   []coverage // how far work had been put aside
 	known    []*layout  // by some of which it was dealt out
 }
@@ -266,7 +266,7 @@ func (p *putting) End(ctx context.Context, position cdc.Position) error {
 	return nil
 }
 
-// attempt is what dso_pending.attempted holds.
+// attempt is what dso_pending.attempted holds, beside control.AsideDone.
 type attempt struct {
 	Layout       string `json:"layout,omitempty"`
 	Pool         string `json:"pool,omitempty"`
@@ -279,20 +279,7 @@ type attempt struct {
 	Alone bool         `json:"alone,omitempty"` // it went to one thread as a whole
 	// SplitBy names layouts by which it would have gone to one thread as a whole.
 	SplitBy []string `json:"split_by,omitempty"`
-	// Done: it was found to be carried out.
-	Done bool `json:"done,omitempty"`
 }
-
-// readAttempt reads what a row says of attempts; the zero attempt is none.
-func readAttempt(row control.Aside) (x attempt, err error) {
-	if row.Attempted != "" {
-		err = json.Unmarshal([]byte(row.Attempted), &x)
-	}
-	return x, err
-}
-
-// byThread: a thread has tried it, and the number of its transactions tells whether it is in.
-func (x attempt) byThread() bool { return x.Layout != "" }
 
 func (x attempt) text() string {
 	b, err := json.Marshal(x)
@@ -504,18 +491,41 @@ func (a *aside) drain(ctx context.Context) error {
 			return err
 		}
 	}
-	for {
-		n, err := a.round(ctx)
-		if err != nil {
+	// What threads were at when the target went away is aside, too, once they have come so far: from then on they carry
+	// out nothing but rounds.
+	for _, th := range a.t.threads {
+		if err := reach(ctx, th, &apply.Back{}); err != nil {
 			return err
 		}
-		if n > 0 {
-			continue
+	}
+	for {
+		if err := a.settleTried(ctx); err != nil {
+			return err
+		}
+		for n := 1; n > 0; {
+			var err error
+			if n, err = a.round(ctx); err != nil {
+				return err
+			}
 		}
 		over, err := a.comeBack(ctx)
 		if err != nil || over {
 			return err
 		}
+	}
+}
+
+// reach waits until a thread has done all that was sent to it before, and has taken up what b says.
+func reach(ctx context.Context, th *apply.Thread, b *apply.Back) error {
+	reached := make(chan struct{})
+	if err := th.Send(ctx, apply.Work{Back: b, Free: func() {}, Done: func() { close(reached) }}); err != nil {
+		return err
+	}
+	select {
+	case <-reached:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -526,8 +536,8 @@ func (a *aside) comeBack(ctx context.Context) (bool, error) {
 	if a.putting > 0 {
 		return false, nil // it will be there in the next round
 	}
-	ids, err := control.NextAsides(ctx, a.s.server.DB, a.t.DB.Server, 1, 1)
-	if err != nil || len(ids) > 0 {
+	last, err := control.LastAside(ctx, a.s.server.DB, a.t.DB.Server)
+	if err != nil || last > 0 {
 		return false, err
 	}
 	if err := control.DropAway(ctx, a.s.server.DB, a.t.DB.Server); err != nil {
@@ -554,17 +564,12 @@ func (a *aside) round(ctx context.Context) (int, error) {
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	works, in, n, err := a.attempt(ctx, ids, at)
+	works, n, err := a.attempt(ctx, ids, at)
 	for tries := 1; err != nil && tries < maxAttempts && ctx.Err() == nil && a.Curable(err); tries++ { // a deadlock at home is not the target's
-		works, in, n, err = a.attempt(ctx, ids, at)
+		works, n, err = a.attempt(ctx, ids, at)
 	}
 	if err != nil {
 		return 0, err
-	}
-	if len(in) > 0 {
-		if err := a.wereIn(ctx, in); err != nil {
-			return 0, err
-		}
 	}
 	results := make(chan error, len(works))
 	for p, w := range works {
@@ -586,7 +591,7 @@ func (a *aside) round(ctx context.Context) (int, error) {
 		}
 	}
 	if failed != nil {
-		return n, failed // the next round finds out which of them are in
+		return n, failed // the next attempt finds out which of them are in
 	}
 	for _, w := range works {
 		if err := control.DropAsides(ctx, db, w.ids...); err != nil {
@@ -597,30 +602,54 @@ func (a *aside) round(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// attempt deals rows out and notes it, n of them at once or nothing: what joins a row, or a person who removes one,
-// comes before or finds it noted.
-func (a *aside) attempt(ctx context.Context, ids []string, at []control.Checkpoint) (works map[place]*backWork, in []control.Aside, n int, err error) {
+// attempt deals rows out and notes it, all at once or nothing: what joins a row, or a person who removes one,
+// comes before or finds it noted. It returns how many rows have come to nothing.
+func (a *aside) attempt(ctx context.Context, ids []string, at []control.Checkpoint) (works map[place]*backWork, n int, err error) {
+	var told []*mapping.Operation
+	err = a.leased(ctx, func(tx *sqlx.Tx) error {
+		rows, err := control.LockAsidesByID(ctx, tx, ids...)
+		if n = len(ids); err != nil || len(rows) == 0 {
+			return err // all were removed: there may be others
+		}
+		d, err := a.sort(rows, at)
+		if err != nil {
+			return err
+		}
+		works, n = d.works, len(d.empty)+len(d.orphans)
+		for _, w := range works {
+			if err := control.AttemptAsides(ctx, tx, w.mark.text(), w.ids...); err != nil {
+				return err
+			}
+		}
+		told, err = a.giveUp(ctx, tx, d.orphans, mapping.Failure{
+			Kind: apply.RetryNoMapping, Reason: "the definitions send nothing there from this form any more",
+			Fix: "bring the mapping back and retry the operation, else remove it",
+		})
+		if err != nil {
+			return err
+		}
+		return control.DropAsides(ctx, tx, d.empty...)
+	})
+	if err == nil {
+		a.tellGivenUp(told, apply.RetryNoMapping)
+	}
+	return works, n, err
+}
+
+// leased runs f in a transaction of the source that no process but the one with the lease commits.
+func (a *aside) leased(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	tx, err := a.s.server.DB.BeginTxx(ctx, nil)
 	if err != nil {
-		return nil, nil, 0, err
+		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
 	if err := control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err != nil {
-		return nil, nil, 0, err
+		return err
 	}
-	rows, err := control.LockAsidesByID(ctx, tx, ids...)
-	if err != nil || len(rows) == 0 {
-		return nil, nil, len(ids), err // all were removed: there may be others
+	if err := f(tx); err != nil {
+		return err
 	}
-	if works, in, err = a.sort(rows, at); err != nil {
-		return nil, nil, 0, err
-	}
-	for _, w := range works {
-		if err := control.AttemptAsides(ctx, tx, w.mark.text(), w.ids...); err != nil {
-			return nil, nil, 0, err
-		}
-	}
-	return works, in, len(in), tx.Commit()
+	return tx.Commit()
 }
 
 // askPatience is how long a target is waited for that is asked whether it answers.
@@ -634,38 +663,27 @@ type backWork struct {
 	mark attempt
 }
 
-// sort deals rows out to threads, each its part of a round, and picks those that are in already.
-func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (works map[place]*backWork, in []control.Aside, err error) {
-	committed := make(map[threadOf]int64) // transactions
-	for _, c := range at {
-		committed[threadOf{c.Layout, place{c.Pool, c.Thread}}] = c.Transactions
-	}
-	works = make(map[place]*backWork)
+// dealt is what becomes of rows in a round.
+type dealt struct {
+	works   map[place]*backWork
+	empty   []string        // IDs of those that have come to nothing
+	orphans []control.Aside // whose mapping is gone
+}
+
+// sort deals rows out to threads, each its part of a round.
+func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (d dealt, err error) {
+	committed := transactionsOf(at)
+	works := make(map[place]*backWork)
 	waits := make(map[[2]string]bool) // requests of which an earlier row waits for another round
 	full := make(map[place]bool)      // threads of whose order nothing more may come into this round
 	where := make(map[order]place)    // requests that may go from pool to pool, in this round
-	byThread := false
-	for i, row := range rows {
-		x, err := readAttempt(row)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: dso_pending, row %s: attempted: %w", a.s.server.Name, row.ID, err)
-		}
-		if i == 0 {
-			byThread = x.byThread()
-		}
-		if x.byThread() != byThread {
-			break // what threads have tried is to be settled first
-		}
+	for _, row := range rows {
 		ops, err := ReadOperations(row.Operation)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: dso_pending, row %s: %w", a.s.server.Name, row.ID, err)
+			return d, fmt.Errorf("%s: dso_pending, row %s: %w", a.s.server.Name, row.ID, err)
 		}
 		if len(ops) == 0 { // a request that came to be, and is gone again
-			in = append(in, row)
-			continue
-		}
-		if a.isIn(x, ops, committed) {
-			in = append(in, row)
+			d.empty = append(d.empty, row.ID)
 			continue
 		}
 		changesKey := slices.ContainsFunc(ops, (*mapping.Operation).ChangesKey)
@@ -673,8 +691,8 @@ func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (works map[p
 			break // by itself, after what came before
 		}
 		p, ok := a.t.layout.place(ops[0], changesKey)
-		if !ok { // its mapping is gone: it stays, and status shows it
-			a.s.log.Warn("no mapping for operations that wait", "target", row.Target, "mapping", row.Mapping, "request", row.Request)
+		if !ok {
+			d.orphans = append(d.orphans, row)
 			continue
 		}
 		request, path := [2]string{row.Form, row.Request}, pathOf(ops)
@@ -698,7 +716,8 @@ func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (works map[p
 			break
 		}
 	}
-	return works, in, nil
+	d.works = works
+	return d, nil
 }
 
 // pathOf is the way that operations have come; servers that only some of them passed are left out: what returns there
@@ -717,71 +736,105 @@ type threadOf struct {
 	place  place
 }
 
-// isIn tells whether a row's operations have been carried out.
-func (a *aside) isIn(x attempt, ops []*mapping.Operation, committed map[threadOf]int64) bool {
-	if x.byThread() {
-		return committed[threadOf{x.Layout, place{x.Pool, x.Thread}}] > x.Transactions
+// transactionsOf tells how many transactions threads have committed.
+func transactionsOf(at []control.Checkpoint) map[threadOf]int64 {
+	committed := make(map[threadOf]int64)
+	for _, c := range at {
+		committed[threadOf{c.Layout, place{c.Pool, c.Thread}}] = c.Transactions
 	}
-	return x.Done || a.covers(a.covered, x, ops[0])
+	return committed
 }
 
-// covers tells whether former processes that had come so far have carried op out.
-func (a *aside) covers(covered []coverage, x attempt, op *mapping.Operation) bool {
-	return x.End != "" && slices.ContainsFunc(covered, func(c coverage) bool {
-		p, ok := c.place(op, x.Alone || slices.Contains(x.SplitBy, c.id))
-		return ok && c.at[p] != "" && a.s.reader.Covers(c.at[p], x.End)
+// isIn tells whether a row's operations have been carried out: by threads that have committed so many transactions, or by
+// former processes that had come so far.
+func (x attempt) isIn(ops []*mapping.Operation, committed map[threadOf]int64, covered []coverage, covers func(at, end cdc.Position) bool) bool {
+	if x.Layout != "" {
+		return committed[threadOf{x.Layout, place{x.Pool, x.Thread}}] > x.Transactions
+	}
+	return len(ops) > 0 && slices.ContainsFunc(covered, func(c coverage) bool {
+		p, ok := c.place(ops[0], x.Alone || slices.Contains(x.SplitBy, c.id))
+		return ok && c.at[p] != "" && covers(c.at[p], x.End)
 	})
 }
 
-// settle finds out, of what a former process may have carried out, whether it has, and notes it. It is asked before the
-// threads of this process are entered on the target, whose checkpoints begin behind what they have not carried out.
-func (a *aside) settle(ctx context.Context, covered []coverage) error {
+// settleTried finds out what became of what was tried, and drops what is in.
+func (a *aside) settleTried(ctx context.Context) error {
+	db := a.s.server.DB
+	ids, err := control.TriedAsides(ctx, db, a.t.DB.Server)
+	if err != nil {
+		return err
+	}
+	if len(ids) > 0 {
+		actx, cancel := context.WithTimeout(ctx, askPatience)
+		defer cancel()
+		// A commit that was not answered has come in by then, or never will.
+		if err := control.Fence(actx, a.t.DB, a.s.server.Name, a.s.epoch); err != nil {
+			return err
+		}
+		at, err := control.LoadCheckpoints(actx, a.t.DB, a.s.server.Name)
+		if err != nil {
+			return err
+		}
+		if err := a.settle(ctx, transactionsOf(at), a.covered); err != nil {
+			return err
+		}
+	}
 	for {
-		ids, err := control.DoubtfulAsides(ctx, a.s.server.DB, a.t.DB.Server)
+		ids, err := control.DoneAsides(ctx, db, a.t.DB.Server)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := a.settleSome(ctx, covered, ids); err != nil {
+		rows, err := control.ReadAsides(ctx, db, ids...)
+		if err != nil {
+			return err
+		}
+		if err := a.wereIn(ctx, rows); err != nil {
 			return err
 		}
 	}
 }
 
-func (a *aside) settleSome(ctx context.Context, covered []coverage, ids []string) error {
-	tx, err := a.s.server.DB.BeginTxx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if err := control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err != nil {
-		return err
-	}
-	rows, err := control.LockAsidesByID(ctx, tx, ids...)
-	if err != nil {
-		return err
-	}
-	found := make(map[string][]string) // IDs, by what their rows say from now on
-	for _, row := range rows {
-		x, err := readAttempt(row)
+// settle notes, of rows that were tried, or that a former process may have carried out, which are in; the others are to
+// be tried again. It comes before any thread commits anything else, and before threads are entered on the target that
+// have carried nothing out of what was put aside for former ones.
+func (a *aside) settle(ctx context.Context, committed map[threadOf]int64, covered []coverage) error {
+	for {
+		ids, err := control.TriedAsides(ctx, a.s.server.DB, a.t.DB.Server)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		err = a.leased(ctx, func(tx *sqlx.Tx) error {
+			rows, err := control.LockAsidesByID(ctx, tx, ids...)
+			if err != nil {
+				return err
+			}
+			found := make(map[string][]string) // IDs, by what their rows say from now on
+			for _, row := range rows {
+				var x attempt
+				if err := json.Unmarshal([]byte(row.Attempted), &x); err != nil {
+					return fmt.Errorf("%s: dso_pending, row %s: attempted: %w", a.s.server.Name, row.ID, err)
+				}
+				ops, err := ReadOperations(row.Operation)
+				if err != nil {
+					return fmt.Errorf("%s: dso_pending, row %s: %w", a.s.server.Name, row.ID, err)
+				}
+				mark := ""
+				if x.isIn(ops, committed, covered, a.s.reader.Covers) {
+					mark = control.AsideDone
+				}
+				found[mark] = append(found[mark], row.ID)
+			}
+			for mark, ids := range found {
+				if err := control.AttemptAsides(ctx, tx, mark, ids...); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		if err != nil {
-			return fmt.Errorf("%s: dso_pending, row %s: attempted: %w", a.s.server.Name, row.ID, err)
-		}
-		ops, err := ReadOperations(row.Operation)
-		if err != nil {
-			return fmt.Errorf("%s: dso_pending, row %s: %w", a.s.server.Name, row.ID, err)
-		}
-		mark := ""
-		if len(ops) > 0 && a.covers(covered, x, ops[0]) {
-			mark = attempt{Done: true}.text()
-		}
-		found[mark] = append(found[mark], row.ID)
-	}
-	for mark, ids := range found {
-		if err := control.AttemptAsides(ctx, tx, mark, ids...); err != nil {
 			return err
 		}
 	}
-	return tx.Commit()
 }
 
 // wereIn drops rows whose operations were carried out, once their source is told.
@@ -819,7 +872,7 @@ func (a *aside) open(ctx context.Context) error {
 	if err := control.Check(actx, to.DB, to.Name); err != nil {
 		return err
 	}
-	at, covered, err := a.s.prepare(actx, a.t, a.s.progress.position())
+	at, _, err := a.s.prepare(actx, a.t, a.s.progress.position())
 	if err != nil {
 		return err
 	}
@@ -828,17 +881,11 @@ func (a *aside) open(ctx context.Context) error {
 	}
 	for p, th := range a.t.threads {
 		c := at[p]
-		ready := make(chan struct{})
-		if err := th.Send(ctx, apply.Work{Back: &apply.Back{Checkpoint: &c}, Free: func() {}, Done: func() { close(ready) }}); err != nil {
+		if err := reach(ctx, th, &apply.Back{Checkpoint: &c}); err != nil {
 			return err
 		}
-		select {
-		case <-ready:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
 	}
-	a.covered, a.unopened = covered, false
+	a.unopened = false
 	return nil
 }
 
@@ -947,45 +994,43 @@ func (a *aside) timeOut(ctx context.Context) error {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		tx, err := db.BeginTxx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		var rows []control.Aside
 		var told []*mapping.Operation
-		if err = control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err == nil {
-			rows, err = control.LockAsidesByID(ctx, tx, ids...)
-		}
-		if err == nil {
-			for i := range rows {
-				var ops []*mapping.Operation
-				if ops, err = a.giveUp(ctx, tx, &rows[i]); err != nil {
-					break
-				}
-				told = append(told, ops...)
+		err = a.leased(ctx, func(tx *sqlx.Tx) error {
+			rows, err := control.LockAsidesByID(ctx, tx, ids...)
+			if err != nil {
+				return err
 			}
-		}
-		if err == nil {
-			err = control.DropAsides(ctx, tx, ids...)
-		}
-		if err == nil {
-			err = tx.Commit()
-		}
+			a.mu.Lock()
+			reason := a.state.Reason
+			a.mu.Unlock()
+			told, err = a.giveUp(ctx, tx, rows, mapping.Failure{
+				Kind: apply.RetryTimeout, Reason: "it has not accepted for as long as is to be tried; the last attempt: " + reason,
+				Fix: "once the target accepts again, retry the operation, or transfer the request; else remove it",
+			})
+			return err
+		})
 		if err != nil {
-			_ = tx.Rollback() // the error itself matters
 			return err
 		}
-		for _, op := range told {
-			a.s.back.tell(apply.Result{Op: op, Failure: &mapping.Failure{Kind: apply.RetryTimeout}})
-		}
+		a.tellGivenUp(told, apply.RetryTimeout)
+	}
+}
+
+func (a *aside) tellGivenUp(ops []*mapping.Operation, kind string) {
+	for _, op := range ops {
+		a.s.back.tell(apply.Result{Op: op, Failure: &mapping.Failure{Kind: kind}})
 	}
 }
 
 // putBackRetries has operations that were given up, and that a person wants to be retried, wait again.
 func (s *source) putBackRetries(ctx context.Context) error {
-	rows, err := control.ListErrors(ctx, s.server.DB, control.ErrorFilter{Source: s.server.Name, Error: apply.RetryTimeout, Status: []control.ErrorStatus{control.ErrorRetry}})
-	if err != nil {
-		return err
+	var rows []control.PendingError
+	for _, kind := range []string{apply.RetryTimeout, apply.RetryNoMapping} {
+		list, err := control.ListErrors(ctx, s.server.DB, control.ErrorFilter{Source: s.server.Name, Error: kind, Status: []control.ErrorStatus{control.ErrorRetry}})
+		if err != nil {
+			return err
+		}
+		rows = append(rows, list...)
 	}
 	for _, r := range rows {
 		ops, err := ReadOperations(r.Operation)
@@ -1022,26 +1067,34 @@ func (a *aside) putBack(ctx context.Context, errorID string, ops []*mapping.Oper
 	return tx.Commit()
 }
 
-// giveUp moves a row to dso_pending_error of the source, whose retry puts it back.
-func (a *aside) giveUp(ctx context.Context, tx *sqlx.Tx, row *control.Aside) (told []*mapping.Operation, err error) {
-	ops, err := ReadOperations(row.Operation)
-	if err != nil || len(ops) == 0 {
-		return nil, err
-	}
-	a.mu.Lock()
-	reason := a.state.Reason
-	a.mu.Unlock()
-	op := ops[len(ops)-1]
-	_, err = control.Park(ctx, tx, control.PendingError{
-		Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Request, TargetForm: op.TargetForm,
-		Pool: mapping.HomePool, Action: op.Action.String(), Error: apply.RetryTimeout, Operation: row.Operation,
-		Reason: fmt.Sprintf("mapping %q, request %q of form %q: %s has not accepted for as long as is to be tried; the last attempt: %s", op.Mapping, op.Request, op.Form, op.Target, reason),
-		Remedy: "once the target accepts again, retry the operation, or transfer the request; else remove it",
-	})
-	for _, op := range ops {
-		if op.TellSource {
-			told = append(told, op)
+// giveUp moves rows to dso_pending_error of the source, whose retry puts them back. It returns what the source is to be
+// told of once tx is committed.
+func (a *aside) giveUp(ctx context.Context, tx *sqlx.Tx, rows []control.Aside, f mapping.Failure) (told []*mapping.Operation, err error) {
+	var ids []string
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+		ops, err := ReadOperations(row.Operation)
+		if err != nil {
+			return nil, err
+		}
+		if len(ops) == 0 {
+			continue
+		}
+		op := ops[len(ops)-1]
+		_, err = control.Park(ctx, tx, control.PendingError{
+			Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Request, TargetForm: op.TargetForm,
+			Pool: mapping.HomePool, Action: op.Action.String(), Error: f.Kind, Operation: row.Operation,
+			Reason: fmt.Sprintf("mapping %q, request %q of form %q to %s: %s", op.Mapping, op.Request, op.Form, op.Target, f.Reason),
+			Remedy: f.Fix,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, op := range ops {
+			if op.TellSource {
+				told = append(told, op)
+			}
 		}
 	}
-	return told, err
+	return told, control.DropAsides(ctx, tx, ids...)
 }

@@ -386,7 +386,6 @@ func (s *source) openTarget(ctx context.Context, name string, from cdc.Position)
 	if t.aside == nil {
 		return t, nil
 	}
-	t.aside.covered = slices.Clone(covered)
 	if err != nil {
 		t.aside.unopened, t.aside.fresh = true, true
 		t.aside.leave(err)
@@ -420,12 +419,13 @@ func (s *source) prepare(ctx context.Context, t *target, from cdc.Position) (map
 	if err := control.Fence(ctx, t.DB, s.server.Name, s.epoch); err != nil {
 		return nil, nil, err
 	}
-	if t.aside != nil { // before threads are there that have carried nothing out of what was put aside for former ones
-		_, covered, err := s.readCheckpoints(ctx, t)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := t.aside.settle(ctx, covered); err != nil {
+	all, _, covered, err := s.readCheckpoints(ctx, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.aside != nil {
+		t.aside.covered = covered
+		if err := t.aside.settle(ctx, transactionsOf(all), covered); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -440,7 +440,7 @@ func (s *source) prepare(ctx context.Context, t *target, from cdc.Position) (map
 	if err := control.Prepare(ctx, t.DB, s.server.Name, s.epoch, rows...); err != nil {
 		return nil, nil, err
 	}
-	at, covered, err := s.readCheckpoints(ctx, t)
+	_, at, covered, err := s.readCheckpoints(ctx, t)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -506,17 +506,16 @@ func (s *source) isPast(now *layout, covered []coverage, from cdc.Position) bool
 	return true
 }
 
-// readCheckpoints reads the checkpoints of the threads, and what is covered already, by this layout or an earlier.
-func (s *source) readCheckpoints(ctx context.Context, t *target) (map[place]control.Checkpoint, []coverage, error) {
+// readCheckpoints reads all checkpoints, those of the threads, and what is covered already, by this layout or an earlier.
+func (s *source) readCheckpoints(ctx context.Context, t *target) (all []control.Checkpoint, threads map[place]control.Checkpoint, covered []coverage, err error) {
 	layouts, err := control.LoadLayouts(ctx, t.DB)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	all, err := control.LoadCheckpoints(ctx, t.DB, s.server.Name)
-	if err != nil {
-		return nil, nil, err
+	if all, err = control.LoadCheckpoints(ctx, t.DB, s.server.Name); err != nil {
+		return nil, nil, nil, err
 	}
-	threads := make(map[place]control.Checkpoint)
+	threads = make(map[place]control.Checkpoint)
 	byLayout := make(map[string]coverage)
 	for _, c := range all {
 		if c.Thread < 0 || c.Layout == writeBackLayout {
@@ -526,11 +525,11 @@ func (s *source) readCheckpoints(ctx context.Context, t *target) (map[place]cont
 		if !ok {
 			text, known := layouts[c.Layout]
 			if !known {
-				return nil, nil, fmt.Errorf("%s: dso_checkpoint names layout %s, which dso_meta does not have", t.DB.Server, c.Layout)
+				return nil, nil, nil, fmt.Errorf("%s: dso_checkpoint names layout %s, which dso_meta does not have", t.DB.Server, c.Layout)
 			}
 			l, err := parseLayout(c.Layout, text)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 			cov = coverage{layout: l, at: make(map[place]cdc.Position)}
 			byLayout[c.Layout] = cov
@@ -541,11 +540,10 @@ func (s *source) readCheckpoints(ctx context.Context, t *target) (map[place]cont
 			threads[p] = c
 		}
 	}
-	var covered []coverage
 	for _, c := range byLayout {
 		covered = append(covered, c)
 	}
-	return threads, covered, nil
+	return all, threads, covered, nil
 }
 
 // deliver deals a transaction, or a part of one, out to the threads.
@@ -868,7 +866,7 @@ func (s *source) retryErrors(ctx context.Context) error {
 				continue
 			}
 			for _, r := range rows {
-				if len(busy) >= cap(done) || busy[r.ID] || r.Error == apply.RetryTimeout {
+				if len(busy) >= cap(done) || busy[r.ID] || r.Error == apply.RetryTimeout || r.Error == apply.RetryNoMapping {
 					continue
 				}
 				if again, err := s.askAgain(ctx, t, r); err != nil || again {

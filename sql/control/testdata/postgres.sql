@@ -11,11 +11,11 @@ UPDATE dso_pending
 SET attempted = $1, fold = '', due = NULL, updated = clock_timestamp()
 WHERE id IN ($2);
 
--- aside_doubtful
+-- aside_done
 /* ardso pending */
 SELECT id
 FROM dso_pending
-WHERE type = 'operation' AND target = $1 AND attempted LIKE '%"end"%'
+WHERE type = 'operation' AND target = $1 AND attempted = $2
 ORDER BY seq
 LIMIT 500;
 
@@ -32,9 +32,10 @@ WHERE type = 'operation' AND target = $1;
 
 -- aside_old
 /* ardso pending */
+-- What may be carried out already waits until that is known.
 SELECT id
 FROM dso_pending
-WHERE type = 'operation' AND target = $1 AND until <= $2
+WHERE type = 'operation' AND target = $1 AND until <= $2 AND attempted = ''
 ORDER BY seq
 LIMIT 500;
 
@@ -46,12 +47,18 @@ WHERE type = 'operation';
 
 -- aside_sizes
 /* ardso pending */
--- Those that a thread has tried come first: what became of them is to be found out before the thread does anything else.
--- Of those that a former process may have carried out ("end") its checkpoint tells at any time.
 SELECT id, LENGTH(COALESCE(operation, ''))
 FROM dso_pending
-WHERE type = 'operation' AND target = $1
-ORDER BY CASE WHEN attempted = '' OR attempted LIKE '%"end"%' THEN 1 ELSE 0 END, seq;
+WHERE type = 'operation' AND target = $1 AND attempted = ''
+ORDER BY seq;
+
+-- aside_tried
+/* ardso pending */
+SELECT id
+FROM dso_pending
+WHERE type = 'operation' AND target = $1 AND attempted <> '' AND attempted <> $2
+ORDER BY seq
+LIMIT 500;
 
 -- aside_unask
 /* ardso pending */
