@@ -54,6 +54,9 @@ const TargetAway = "target.away"
 // RetryTimeout is the failure of what has waited for its target for as long as it may.
 const RetryTimeout = "retry.timeout"
 
+// RetryNoMapping is the failure of what has waited for its target, and whose mapping is gone meanwhile.
+const RetryNoMapping = "retry.no_mapping"
+
 // AwayFailure says of an operation that its target does not accept now.
 func AwayFailure(op *mapping.Operation) *mapping.Failure {
 	return &mapping.Failure{

@@ -133,20 +133,13 @@ func (t *Target) Form(name string) *schema.Form { return t.forms[name] }
 
 func (t *Target) addForm(f *schema.Form) {
 	t.forms[f.Name] = f
-	t.serial[f.Name] = IsSerial(f)
+	t.serial[f.Name] = f.IsSerial()
 	t.sets[f.Name] = conflict.SetsOf(f)
 	if f.Join != nil { // what is written are its parts
 		for _, part := range f.Join.Parts {
 			t.sets[part.Name] = conflict.SetsOf(part)
 		}
 	}
-}
-
-// IsSerial reports whether requests of a form depend on each other's order, by unique indexes beside
-// the key or by foreign keys, or because requests of a join form share parts: then all its operations go
-// through one thread.
-func IsSerial(f *schema.Form) bool {
-	return len(f.Table.Unique) > 0 || f.Table.HasForeignKeys || f.Join != nil
 }
 
 // held remembers which requests are held back by a row of dso_pending_error, so that a batch asks the

@@ -81,7 +81,7 @@ func (d *Decider) along(e *event, fm *form, chain string, w ownership.Way) *Oper
 		}
 	}
 	op := m.operation(d, e)
-	op.Action, op.Pool, op.Renamed = Modify, m.pool, ""
+	op.Action, op.Renamed = Modify, ""
 	if e.after == nil {
 		op.Action = Delete
 	}
@@ -289,7 +289,7 @@ func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 		return d.failed(e, fm, to, f)
 	}
 	op := m.operation(d, e)
-	op.Action, op.Pool, op.Renamed = Create, m.pool, ""
+	op.Action, op.Renamed = Create, ""
 	m.fill(op, e)
 	if e.failure != nil {
 		op.Failure = e.failure
@@ -306,7 +306,7 @@ func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 }
 
 // giveBack decides on a return.
-func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation {
+func (d *Decider) giveBack(e *event, fm *form) *Operation {
 	if fm.master == nil || e.after == nil || e.open != nil || e.foreign {
 		return nil
 	}
@@ -329,7 +329,8 @@ func (d *Decider) giveBack(e *event, fm *form, r *definition.Return) *Operation 
 		return d.notReturned(e, fm, from, f)
 	}
 	op := m.operation(d, e)
-	op.Action, op.Renamed, op.Pool = Create, "", r.Pool
+	op.Action, op.Renamed = Create, ""
+	d.choosePool(op, e, m.returnPool, ByReturn, fm)
 	op.Offer = &ownership.Offer{Return: true} // what is not carried back need not be checked
 	m.fill(op, e)
 	if e.failure != nil {

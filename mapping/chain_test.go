@@ -55,6 +55,9 @@ servers:
   a: {url: "sqlite:a.db"}
   b: {url: "sqlite:b.db"}
   c: {url: "sqlite:c.db"}
+logical_mappings:
+  - {server: a, logical: hub, physical: c}
+  - {server: a, logical: Words, physical: Notes, kind: field}
 mappings:
   - {name: a to b, from: {server: a, form: R}, to: {server: b, form: R}, transfer_mode: data + ownership, when_to_update: immediately, on_foreign_change: revert}
   - {name: a to c, from: {server: a, form: R}, to: {server: c, form: R}, transfer_mode: data + ownership}

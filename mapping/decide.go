@@ -32,6 +32,7 @@ const DistributedServer = "Distributed Server"
 // one stream has one Decider.
 type Decider struct {
 	server   string
+	doc      *definition.Document
 	forms    map[string]*form // by table, see tableKey
 	mappings map[string]*plan
 	order    []*plan          // the same in document order
@@ -46,6 +47,7 @@ type Decider struct {
 	truncate      map[string]bool // forms whose TRUNCATE is passed over
 	selection     *selection
 	escalations   map[string]*definition.CompiledEscalation
+	namedPools    map[*definition.Deletion]definition.PoolRule // of deletes that name their request by themselves
 	run           escalationRun
 	caseSensitive bool
 	zone          *time.Location
@@ -64,6 +66,8 @@ type form struct {
 	gives     bool // some mapping hands its requests over
 	overrides *overrides
 	images    *shaped // of a join form: its rows are images
+	// poolFields are fields whose values are kept with each operation, since pools are, or were, chosen by them.
+	poolFields []*schema.Field
 }
 
 type filter struct {
@@ -90,6 +94,7 @@ type shaped struct {
 func NewDecider(server string, defs *definition.Compiled) *Decider {
 	d := &Decider{
 		server:   server,
+		doc:      defs.Document,
 		forms:    make(map[string]*form),
 		mappings: make(map[string]*plan),
 		returns:  make(map[string]*plan),
@@ -98,6 +103,7 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 		matchTexts:  make(map[string]*qual.Qualification),
 		shapes:      make(map[*cdc.Relation]*shaped),
 		escalations: make(map[string]*definition.CompiledEscalation),
+		namedPools:  make(map[*definition.Deletion]definition.PoolRule),
 	}
 	if s := defs.Document.Server(server); s != nil {
 		d.caseSensitive, d.zone = s.CaseSensitive, s.Location()
@@ -130,10 +136,10 @@ func NewDecider(server string, defs *definition.Compiled) *Decider {
 		fm := d.form(m.FromForm) // hand-run transfers select from it, filters or not
 		fm.gives = fm.gives || m.TransferMode == definition.DataOwnership
 	}
-	for name, m := range d.returns {
-		d.form(m.FromForm)               // changes of owned requests go back
-		m.pool = defs.TransferPool(name) // of what brought the request
+	for _, m := range d.returns {
+		d.form(m.FromForm) // changes of owned requests go back
 	}
+	d.choosePools(defs)
 	for _, fm := range d.forms {
 		slices.SortStableFunc(fm.filters, func(a, b *filter) int { return a.Order - b.Order })
 	}
@@ -148,7 +154,6 @@ func (d *Decider) cause(f *filter, actions []definition.Action, otherwise bool) 
 			continue
 		}
 		if m := d.mappings[a.Transfer.Mapping]; m != nil {
-			m.pool = a.Transfer.Pool
 			m.causes = append(m.causes, cause{filter: f, otherwise: otherwise})
 		}
 	}
@@ -319,7 +324,7 @@ func (d *Decider) shaped(rel *cdc.Relation) (*shaped, error) {
 
 // uses reports whether a definition on the form reads the field.
 func (d *Decider) uses(fm *form, f *schema.Field) bool {
-	if fm.IsKey(f) || f == fm.master || slices.Contains(fm.overrides.options, f) ||
+	if fm.IsKey(f) || f == fm.master || slices.Contains(fm.overrides.options, f) || slices.Contains(fm.poolFields, f) ||
 		f == fm.overrides.toMapping || f == fm.overrides.toForm || f == fm.overrides.toServer {
 		return true
 	}
@@ -567,9 +572,9 @@ func (d *Decider) act(ops []*Operation, first int, e *event, r rule, a definitio
 	case a.Transfer != nil:
 		op = d.transfer(e, a.Transfer, r.form)
 	case a.Return != nil:
-		op = d.giveBack(e, r.form, a.Return)
+		op = d.giveBack(e, r.form)
 	case a.Delete != nil:
-		op = d.delete(e, r.named[a.Delete], a.Delete)
+		op = d.delete(e, r, a.Delete)
 	}
 	if op == nil {
 		return ops
@@ -630,7 +635,6 @@ func (d *Decider) transfer(e *event, t *definition.Transfer, fm *form) *Operatio
 		return d.transferOwnership(m, e, d.form(m.FromForm))
 	}
 	op := m.operation(d, e)
-	op.Pool = t.Pool
 	op.TellSource = m.statuses
 	switch e.kind {
 	case cdc.Insert:
@@ -678,16 +682,15 @@ func (d *Decider) transferred(e *event, m *plan) qual.Truth {
 	return answer
 }
 
-func (d *Decider) delete(e *event, named *definition.NamedDelete, a *definition.Deletion) *Operation {
+func (d *Decider) delete(e *event, r rule, a *definition.Deletion) *Operation {
 	if a.Mapping == "" {
-		return d.deleteNamed(e, named, a)
+		return d.deleteNamed(e, r, a)
 	}
 	m := d.mappings[a.Mapping]
 	if m == nil || e.passed(m.To.Server) {
 		return nil
 	}
 	op := m.operation(d, e)
-	op.Pool = a.Pool
 	op.Action = Delete
 	if e.before == nil {
 		// A submit, merge or escalation that asks for a delete: the copy as this request would make it.
@@ -738,7 +741,7 @@ func (d *Decider) selected(ops []*Operation, e *event, fm *form) ([]*Operation, 
 		switch fm := d.form(m.FromForm); {
 		case s.Return && !e.state.From.IsZero() && e.state.From.Mapping != s.Mapping: // another brought it
 		case s.Return:
-			op = d.giveBack(e, fm, &definition.Return{Pool: m.pool})
+			op = d.giveBack(e, fm)
 		default:
 			op = d.transferOwnership(m, e, fm)
 		}
@@ -748,7 +751,7 @@ func (d *Decider) selected(ops []*Operation, e *event, fm *form) ([]*Operation, 
 		return ops, nil
 	}
 	op := m.operation(d, e)
-	op.Action, op.Selected, op.Pool, op.TellSource = Create, true, m.pool, m.statuses
+	op.Action, op.Selected, op.TellSource = Create, true, m.statuses
 	m.fill(op, e)
 	if e.failure != nil {
 		op.Failure = e.failure
@@ -793,7 +796,7 @@ type selection struct {
 // CompileWhere compiles a qualification over requests of one of this server's forms, by the
 // server's rules.
 func (d *Decider) CompileWhere(text string, f *schema.Form) (*qual.Qualification, error) {
-	return qual.Compile(text, qual.Scope{Form: f, CaseSensitive: d.caseSensitive, Zone: d.zone})
+	return qual.Compile(text, qual.Scope{Form: f, CaseSensitive: d.caseSensitive, Zone: d.zone, Logical: d.doc.LogicalFields(d.server)})
 }
 
 // failureOf keeps the name and remedy that an error brings.

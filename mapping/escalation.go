@@ -31,7 +31,7 @@ func (d *Decider) schedule(x *definition.CompiledEscalation) {
 			continue
 		}
 		if m := d.mappings[a.Transfer.Mapping]; m != nil {
-			m.pool, m.escalated = a.Transfer.Pool, true
+			m.escalated = true
 		}
 	}
 }
@@ -98,12 +98,11 @@ func (d *Decider) chunkEnds(ops []*Operation, tx *cdc.Transaction) []*Operation 
 	for _, a := range x.Else {
 		e := &event{tx: tx, kind: cdc.Selected, path: []string{d.server}}
 		e.env = qual.Env{Keywords: EscalationKeywords(s.At, d.server, x.Form.Name)}
-		named := x.Named[a.Delete]
-		op := d.deleteNamed(e, named, a.Delete)
+		op := d.deleteNamed(e, rule{x.Name, d.form(x.Form), x.Named}, a.Delete)
 		if op == nil {
 			continue
 		}
-		op.Request = request.IDOf(named.Form, op.TargetKey()) // there is none here; what waits for it is told apart by it
+		op.Request = request.IDOf(x.Named[a.Delete].Form, op.TargetKey()) // there is none here; what waits for it is told apart by it
 		ops = append(ops, op)
 	}
 	return ops

@@ -35,6 +35,24 @@ func (a *Action) UnmarshalText(b []byte) error {
 	return fmt.Errorf("unknown action %q", b)
 }
 
+// PoolChoice says what names the pool of an operation.
+type PoolChoice uint8
+
+const (
+	ByTransfer PoolChoice = iota // the actions that send requests of the form there
+	ByReturn                     // the actions that return them
+	ByUpdate                     // From Pool, of changes that go back by themselves
+)
+
+// PoolIn is the pool that a field of the request names, as the operation was decided on; of one that was stored then,
+// and did not keep what the field held, the pool that was chosen.
+func (o *Operation) PoolIn(field int) string {
+	if name, ok := o.PoolFields[field]; ok {
+		return name
+	}
+	return o.Pool
+}
+
 // Operation is what a change becomes: one request to be written on one target under one mapping. It
 // is a value that can be stored, sent and printed; nothing in it points back to the log.
 type Operation struct {
@@ -48,6 +66,10 @@ type Operation struct {
 	Target     string `json:"target"`      // server to write on
 	TargetForm string `json:"target_form"` // form there
 	Pool       string `json:"pool,omitempty"`
+	// PoolBy says how the pool was chosen, and PoolFields what the request names in the fields by which pools are
+	// chosen now or were by an earlier layout of threads, by ID.
+	PoolBy     PoolChoice     `json:"pool_by,omitempty"`
+	PoolFields map[int]string `json:"pool_fields,omitempty"`
 
 	Position   cdc.Position `json:"position"` // end of the transaction it came from
 	CommitTime time.Time    `json:"commit_time"`
@@ -87,8 +109,12 @@ type Operation struct {
 
 	// RetryFor, if not nil, is how long the request itself lets it be tried again (Max Time to Retry).
 	RetryFor *time.Duration `json:"retry_for,omitempty"`
-	// Whole: its transaction went to one thread of each pool as a whole.
-	Whole bool `json:"whole,omitempty"`
+	// Whole: its transaction went to one thread of each pool as a whole. SplitBy names layouts of threads by which that
+	// would have been so on this target.
+	Whole   bool     `json:"whole,omitempty"`
+	SplitBy []string `json:"-"`
+	// Doubtful: a former process may have carried it out, and the target cannot be asked yet.
+	Doubtful bool `json:"-"`
 
 	// Quiet: a delete of what is not there is not recorded.
 	Quiet bool `json:"quiet,omitempty"`

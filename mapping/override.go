@@ -65,9 +65,10 @@ func (d *Decider) chosen(e *event, fm *form) (*plan, *Failure) {
 	case server == "" || to == "":
 		return nil, nil // half a pair is no choice
 	}
+	own := d.doc.ServerNamed(d.server, server)
 	for _, byDefault := range []bool{true, false} {
 		for _, m := range d.order {
-			if m.FromForm == fm.Form && m.To.Server == server && m.ToForm.Name == to && m.Default == byDefault {
+			if m.FromForm == fm.Form && m.To.Server == own && m.ToForm.Name == to && m.Default == byDefault {
 				return m, nil
 			}
 		}
@@ -107,7 +108,7 @@ func (d *Decider) overruled(m *plan, e *event, fm *form) (*plan, *Failure) {
 	}
 	if own != nil && own.TransferMode != m.TransferMode {
 		fresh := newPlan(p.CompiledMapping) // another mode writes other distributed fields
-		fresh.pool, fresh.causes, fresh.escalated, fresh.retryFor = m.pool, m.causes, m.escalated, p.retryFor
+		fresh.pool, fresh.poolBy, fresh.causes, fresh.escalated, fresh.retryFor = m.pool, m.poolBy, m.causes, m.escalated, p.retryFor
 		p = fresh
 	}
 	return p, nil
@@ -144,7 +145,7 @@ func (d *Decider) overrule(p *plan, own *definition.Mapping, f *schema.Field, v 
 	q := d.matchTexts[text]
 	if q == nil {
 		var err error
-		q, err = qual.Compile(text, qual.Scope{Form: p.ToForm, Current: p.FromForm})
+		q, err = qual.Compile(text, qual.Scope{Form: p.ToForm, Current: p.FromForm, Logical: d.doc.LogicalFields(d.server)})
 		if err != nil {
 			return err
 		}

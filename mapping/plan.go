@@ -22,7 +22,9 @@ type plan struct {
 	*definition.CompiledMapping
 	key   []int
 	lines []line // ascending by target field ID
-	pool  string
+	// pool runs the mapping's operations; poolBy says what names it. returnPool, of a way back, is for returns.
+	pool, returnPool definition.PoolRule
+	poolBy           PoolChoice
 	// causes are the filters that transfer along the mapping.
 	causes []cause
 	// retryFor, if not nil, is how long the request itself lets this be tried again.
@@ -46,7 +48,7 @@ type line struct {
 }
 
 func newPlan(m *definition.CompiledMapping) *plan {
-	p := &plan{CompiledMapping: m, pool: definition.DefaultPool, statuses: m.FromForm.Join == nil && m.FromForm.FieldByID(schema.TransferStatus) != nil}
+	p := &plan{CompiledMapping: m, statuses: m.FromForm.Join == nil && m.FromForm.FieldByID(schema.TransferStatus) != nil}
 	for _, k := range m.ToForm.Key {
 		p.key = append(p.key, k.ID)
 	}
@@ -205,6 +207,7 @@ func (p *plan) operation(d *Decider, e *event) *Operation {
 		Target: p.To.Server, TargetForm: p.ToForm.Name, Key: p.key,
 		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: e.path,
 	}
+	d.choosePool(op, e, p.pool, p.poolBy, d.form(p.FromForm))
 	if m := d.mappings[p.Name]; m != nil && m.DuplicateRequestID != p.DuplicateRequestID {
 		own := p.DuplicateRequestID
 		op.Duplicate = &own
@@ -432,16 +435,18 @@ func isDigit(r rune) bool { return r >= '0' && r <= '9' }
 
 // deleteNamed is a delete of the request that an action names by server, form and Request ID. It has
 // no before image beyond the key, so nothing is compared.
-func (d *Decider) deleteNamed(e *event, to *definition.NamedDelete, a *definition.Deletion) *Operation {
+func (d *Decider) deleteNamed(e *event, r rule, a *definition.Deletion) *Operation {
+	to := r.named[a]
 	if to == nil || e.passed(a.Server) {
 		return nil
 	}
 	op := &Operation{
-		Action: Delete, Pool: a.Pool, Quiet: a.SuppressNoSuchEntry,
+		Action: Delete, Quiet: a.SuppressNoSuchEntry,
 		Source: d.server, Form: e.env.Keywords.Schema, Request: e.id,
 		Target: a.Server, TargetForm: to.Form.Name,
 		Position: e.tx.Position, CommitTime: e.tx.CommitTime, Path: e.path,
 	}
+	d.choosePool(op, e, d.namedPools[a], ByTransfer, r.form)
 	env := e.env
 	env.TR, env.DB = nil, nil
 	id, err := to.RequestID.Eval(&env)

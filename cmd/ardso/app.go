@@ -72,7 +72,7 @@ func (e *environment) app() *cli.App {
 			&cli.StringFlag{Name: "log-level", EnvVars: []string{"ARDSO_LOG_LEVEL"}, Usage: "least `LEVEL` that is logged: debug, info, warn or error; default: info for run, else warn"},
 		},
 		Commands: []*cli.Command{
-			e.demo(), e.init(), e.check(), e.fields(), e.guard(), e.run(), e.transfer(), e.giveBack(), e.status(),
+			e.demo(), e.init(), e.check(), e.def(), e.fields(), e.guard(), e.run(), e.transfer(), e.giveBack(), e.status(),
 			e.pending(), e.errors(), e.conflicts(), e.owner(), e.verify(), e.explain(), e.completion(),
 		},
 		Writer: e.out, ErrWriter: e.err,

@@ -42,36 +42,45 @@ func (e *environment) runCheck(c *cli.Context) error {
 	}
 	p := e.print(c)
 	if c.Bool("offline") {
+		if _, err := showFindings(p, run.Warnings(doc.Warnings), false); err != nil {
+			return err
+		}
 		p.Say("the definitions are valid, as far as that can be said without the databases: %s", countDefinitions(doc))
 		return nil
 	}
 	all, err := run.Check(ctx, doc)
-	shown, count := 0, map[cdc.Severity]int{}
-	for _, f := range all {
-		count[f.Severity]++
-		if f.Severity == cdc.Note && c.Bool("quiet") {
-			continue
-		}
-		if shown++; shown > 1 && !p.JSON {
-			p.Say("")
-		}
-		if err := p.Object(f, func(w io.Writer) error { return showFinding(w, f, p) }); err != nil {
-			return err
-		}
+	count, serr := showFindings(p, all, c.Bool("quiet"))
+	if serr != nil {
+		return serr
 	}
 	if err != nil {
 		return err
 	}
 	if !p.JSON {
-		if shown > 0 {
-			p.Say("")
-		}
 		p.Say("%s: %s", countDefinitions(doc), countText(count))
 	}
 	if count[cdc.Error] > 0 {
 		return &silentError{errors.Join(unreachable(all), &report.AttentionError{What: "check found errors"})}
 	}
 	return nil
+}
+
+// showFindings shows what there is to say of servers and definitions, notes unless quiet, and counts it.
+func showFindings(p *report.Printer, all []cdc.Finding, quiet bool) (count map[cdc.Severity]int, err error) {
+	count = map[cdc.Severity]int{}
+	for _, f := range all {
+		count[f.Severity]++
+		if f.Severity == cdc.Note && quiet {
+			continue
+		}
+		if err := p.Object(f, func(w io.Writer) error { return showFinding(w, f, p) }); err != nil {
+			return nil, err
+		}
+		if !p.JSON {
+			p.Say("")
+		}
+	}
+	return count, nil
 }
 
 // unreachable makes the exit code tell a server that cannot be opened from all else.

@@ -16,7 +16,13 @@ import (
 
 // definitionFiles reads what --definitions names: a file, or all *.yaml files of a folder, by name.
 func (e *environment) definitionFiles(c *cli.Context) ([]definition.File, error) {
-	path := cmp.Or(c.String("definitions"), "ardso.yaml")
+	return e.filesAt(definitionsPath(c))
+}
+
+func definitionsPath(c *cli.Context) string { return cmp.Or(c.String("definitions"), "ardso.yaml") }
+
+// filesAt reads a file, or all *.yaml files of a folder, by name.
+func (e *environment) filesAt(path string) ([]definition.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, &noDefinitionsError{Path: path, Err: err}

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"ardso/cmd/internal/report"
 	"ardso/cmd/internal/run"
+	"ardso/mapping/definition"
 )
 
 func (e *environment) run() *cli.Command {
@@ -22,6 +22,8 @@ func (e *environment) run() *cli.Command {
 		ArgsUsage: "[SERVER…]",
 		Description: "Follows the logs of all servers that definitions read from, or of those named, until\n" +
 			"SIGTERM or SIGINT: the first finishes what is under way, the second stops at once.\n" +
+			"At SIGHUP, and when the files of the definitions have changed, it reads them again and goes\n" +
+			"on by them, whole or not at all.\n" +
 			"Where another process reads a server already, this one stands by and takes over.\n" +
 			"--once carries out what the logs hold at this moment, then ends; exit code 3 says\n" +
 			"that operations went to errors.\n\n" +
@@ -45,6 +47,7 @@ func (e *environment) runRun(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	files := newWatch(definitionsPath(c))
 	doc, err := e.document(c)
 	if err != nil {
 		return err
@@ -54,27 +57,23 @@ func (e *environment) runRun(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, sys.Close()) }()
-	sources := sys.Sources()
-	for _, n := range c.Args().Slice() {
-		if !slices.Contains(sources, n) {
-			return &report.UsageError{
-				Reason: fmt.Sprintf("the definitions read nothing from server %q", n),
-				Fix:    fmt.Sprintf("name servers that mappings or filters start from: %s", strings.Join(sources, ", ")),
-			}
-		}
-	}
-	if len(sources) == 0 {
-		return &report.UsageError{Reason: "the definitions hold no mapping and no filter", Fix: "write them: docs/definitions.md shows how"}
-	}
 	p := e.print(c)
-	summary, err := sys.Run(ctx, drain, run.Options{
+	o := run.Options{
 		Servers: c.Args().Slice(), Once: c.Bool("once"), AcceptTruncate: c.StringSlice("accept-truncate"), Log: log,
 		StandBy: func(server, holder string) {
 			if !p.JSON && !log.Enabled(ctx, slog.LevelInfo) { // else the log says so
 				_, _ = fmt.Fprintf(e.err, "ardso: %s: standing by, %s reads it\n", server, holder)
 			}
 		},
-	})
+	}
+	if !o.Once {
+		defer files.start()()
+		o.Reload, o.Load = files.changed, func() (*definition.Document, error) { return e.document(c) }
+	}
+	summary, err := sys.Run(ctx, drain, o)
+	if _, ok := errors.AsType[*run.NoSourceError](err); ok {
+		return err
+	}
 	if perr := showSummary(p, summary); perr != nil {
 		return perr
 	}

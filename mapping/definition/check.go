@@ -27,7 +27,7 @@ type Catalog interface {
 func Check(d *Document, catalogs map[string]Catalog) (*Compiled, error) {
 	c := &checker{
 		complaints: complaints{sources: d.sources},
-		warnings:   complaints{sources: d.sources},
+		warnings:   complaints{sources: d.sources, list: slices.Clone(d.Warnings)},
 		doc:        d, catalogs: catalogs, absent: map[string]bool{},
 	}
 	out := &Compiled{Document: d}
@@ -48,6 +48,7 @@ func Check(d *Document, catalogs map[string]Catalog) (*Compiled, error) {
 	}
 	c.twoDefaults()
 	c.pairs(out.Mappings)
+	c.oneOrder(out)
 	if err := c.sorted().err(); err != nil {
 		return nil, err
 	}
@@ -62,6 +63,9 @@ type checker struct {
 	doc      *Document
 	catalogs map[string]Catalog
 	absent   map[string]bool // servers whose missing catalog was complained of
+
+	// owner is the server that the definition which is looked at belongs to: its logical names count.
+	owner string
 }
 
 // form finds a form, or complains and returns nil.
@@ -94,15 +98,18 @@ func (c *checker) form(server, name string, serverAt, formAt Pos) *schema.Form {
 // scope is how qualifications and expressions on a server's forms are read.
 func (c *checker) scope(server string) qual.Scope {
 	s := c.doc.Server(server)
-	return qual.Scope{CaseSensitive: s.CaseSensitive, Zone: s.Location()}
+	return qual.Scope{CaseSensitive: s.CaseSensitive, Zone: s.Location(), Logical: c.doc.LogicalFields(c.owner)}
 }
 
 func (c *checker) mapping(m *Mapping) *CompiledMapping {
+	c.owner = m.From.Server
 	from := c.form(m.From.Server, m.From.Form, m.From.PosOf("server"), m.From.PosOf("form"))
 	to := c.form(m.To.Server, m.To.Form, m.To.PosOf("server"), m.To.PosOf("form"))
 	if from == nil || to == nil {
 		return nil
 	}
+	c.shadowed(from)
+	c.shadowed(to)
 	x := &CompiledMapping{Mapping: m, FromForm: from, ToForm: to}
 	if !m.MatchingQualification.IsZero() {
 		x.Match = c.match(m, from, to)
@@ -122,16 +129,30 @@ func (c *checker) mapping(m *Mapping) *CompiledMapping {
 
 // field finds a field by ID or name, or complains and returns nil.
 func (c *checker) field(t Text, f *schema.Form) *schema.Field {
-	x := findField(f, t.Value)
-	if x != nil {
+	name := c.doc.fieldName(c.owner, f, t.Value)
+	if x := findField(f, name); x != nil {
 		return x
 	}
-	if reason, ok := f.Unsupported[t.Value]; ok {
-		c.add(t.Pos, "unsupported_field", "leave it out", "field %q of form %q on %s cannot be carried: %s", t.Value, f.Name, f.Server, reason)
+	if reason, ok := f.Unsupported[name]; ok {
+		c.add(t.Pos, "unsupported_field", "leave it out", "field %q of form %q on %s cannot be carried: %s", name, f.Name, f.Server, reason)
 		return nil
 	}
-	c.add(t.Pos, "unknown_field", nearest(t.Value, fieldNames(f)), "form %q on %s has no field %q", f.Name, f.Server, t.Value)
+	meant := ""
+	if own, _ := unmark(t.Value); own != name {
+		meant = fmt.Sprintf(", which %q stands for", own)
+	}
+	c.add(t.Pos, "unknown_field", nearest(name, append(fieldNames(f), sortedKeys(c.doc.LogicalFields(c.owner))...)), "form %q on %s has no field %q%s", f.Name, f.Server, name, meant)
 	return nil
+}
+
+// shadowed warns of logical names of fields that a form has fields of.
+func (c *checker) shadowed(f *schema.Form) {
+	for _, l := range c.doc.LogicalMappings {
+		if l.Kind == LogicalField && l.Server == c.owner && f.FieldByName(l.Logical) != nil {
+			c.warnings.add(l.PosOf("logical"), "logical_name_taken", "choose another logical name",
+				"form %q on %s has a field %q of its own, which goes before the logical name", f.Name, f.Server, l.Logical)
+		}
+	}
 }
 
 // findField looks a field up by its whole name, else by ID.
@@ -224,7 +245,7 @@ func (c *checker) auto(x *CompiledMapping) []Line {
 // written reports whether the mapping has a line of its own for a field, be it a faulty one: then the
 // automatic match has no say.
 func (c *checker) written(m *Mapping, to *schema.Form, target *schema.Field) bool {
-	return slices.ContainsFunc(m.Fields, func(a Assignment) bool { return findField(to, a.Target.Value) == target })
+	return slices.ContainsFunc(m.Fields, func(a Assignment) bool { return c.doc.FieldNamed(c.owner, to, a.Target.Value) == target })
 }
 
 // partner is the source field that Match gives a target field.
@@ -239,9 +260,9 @@ func (c *checker) partner(x *CompiledMapping, target *schema.Field) *schema.Fiel
 func (c *checker) excluded(x *CompiledMapping) map[*schema.Field]bool {
 	set := map[*schema.Field]bool{}
 	for _, t := range x.Exclude {
-		source, target := findField(x.FromForm, t.Value), findField(x.ToForm, t.Value)
-		_, known := x.FromForm.Unsupported[t.Value]
-		_, knownThere := x.ToForm.Unsupported[t.Value]
+		source, target := c.doc.FieldNamed(c.owner, x.FromForm, t.Value), c.doc.FieldNamed(c.owner, x.ToForm, t.Value)
+		_, known := x.FromForm.Unsupported[c.doc.fieldName(c.owner, x.FromForm, t.Value)]
+		_, knownThere := x.ToForm.Unsupported[c.doc.fieldName(c.owner, x.ToForm, t.Value)]
 		if source == nil && target == nil && !known && !knownThere {
 			c.add(t.Pos, "unknown_field", nearest(t.Value, fieldNames(x.FromForm)), "neither form %q on %s nor form %q on %s has a field %q",
 				x.FromForm.Name, x.From.Server, x.ToForm.Name, x.To.Server, t.Value)
@@ -260,7 +281,7 @@ func (c *checker) excluded(x *CompiledMapping) map[*schema.Field]bool {
 func (c *checker) notCarried(x *CompiledMapping) {
 	for _, name := range sortedKeys(x.FromForm.Unsupported) {
 		_, there := x.ToForm.Unsupported[name]
-		if !there && x.ToForm.FieldByName(name) == nil || slices.ContainsFunc(x.Exclude, func(t Text) bool { return t.Value == name }) {
+		if !there && x.ToForm.FieldByName(name) == nil || slices.ContainsFunc(x.Exclude, func(t Text) bool { return c.doc.fieldName(c.owner, x.FromForm, t.Value) == name }) {
 			continue
 		}
 		c.warnings.add(x.Mapping.Pos, "unsupported_field", "name it under exclude if that is as you want it",
@@ -313,11 +334,13 @@ func (c *checker) qualWarnings(t Text, list qual.ErrorList) {
 }
 
 func (c *checker) filter(f *Filter) *CompiledFilter {
+	c.owner = f.Server
 	form := c.form(f.Server, f.Form, f.PosOf("server"), f.PosOf("form"))
 	if form == nil {
 		return nil
 	}
-	x := &CompiledFilter{Filter: f, Form: form}
+	c.shadowed(form)
+	x := &CompiledFilter{Filter: f, Form: form, PoolFields: c.poolFields(slices.Concat(f.Actions, f.Else), form)}
 	scope := c.scope(f.Server)
 	scope.Form, scope.TRDB, scope.NullCompareAR = form, true, f.NullCompare == NullAR
 	q, err := qual.Compile(f.RunIf.Value, scope)
@@ -333,11 +356,16 @@ func (c *checker) filter(f *Filter) *CompiledFilter {
 }
 
 func (c *checker) escalation(e *Escalation) *CompiledEscalation {
+	c.owner = e.Server
 	form := c.form(e.Server, e.Form, e.PosOf("server"), e.PosOf("form"))
 	if form == nil {
 		return nil
 	}
-	x := &CompiledEscalation{Escalation: e, Form: form, When: e.When(c.doc.Server(e.Server))}
+	c.shadowed(form)
+	x := &CompiledEscalation{
+		Escalation: e, Form: form, When: e.When(c.doc.Server(e.Server)),
+		PoolFields: c.poolFields(slices.Concat(e.Actions, e.Else), form),
+	}
 	scope := c.scope(e.Server)
 	scope.Form = form
 	q, err := qual.Compile(e.RunIf.Value, scope)

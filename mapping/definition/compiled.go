@@ -44,31 +44,23 @@ type Use struct {
 	Server string       // that the rule is on, and the form there
 	Form   *schema.Form // instead of its name
 	Named  *NamedDelete // of a delete that names its request by itself
+	// PoolField is the field by which requests name the action's pool; nil: the action itself does.
+	PoolField *schema.Field
 }
 
 // Uses lists all actions, be they under else: those of filters in execution order, then those of escalations.
 func (c *Compiled) Uses() (all []Use) {
 	for _, f := range c.Filters {
 		for _, a := range slices.Concat(f.Actions, f.Else) {
-			all = append(all, Use{Action: a, Server: f.Server, Form: f.Form, Named: f.Named[a.Delete]})
+			all = append(all, Use{Action: a, Server: f.Server, Form: f.Form, Named: f.Named[a.Delete], PoolField: f.PoolFields[a.pool()]})
 		}
 	}
 	for _, e := range c.Escalations {
 		for _, a := range slices.Concat(e.Actions, e.Else) {
-			all = append(all, Use{Action: a, Server: e.Server, Form: e.Form, Named: e.Named[a.Delete]})
+			all = append(all, Use{Action: a, Server: e.Server, Form: e.Form, Named: e.Named[a.Delete], PoolField: e.PoolFields[a.pool()]})
 		}
 	}
 	return all
-}
-
-// TransferPool is the pool in which a mapping's transfers run.
-func (c *Compiled) TransferPool(mapping string) string {
-	for _, u := range c.Uses() {
-		if u.Transfer != nil && u.Transfer.Mapping == mapping {
-			return u.Transfer.Pool
-		}
-	}
-	return DefaultPool
 }
 
 // CompiledMapping is a mapping with its forms and field map.
@@ -116,6 +108,8 @@ type CompiledFilter struct {
 	RunIf *qual.Qualification // never nil; where the filter has none it is always true
 	// Named is, for each delete action that names its request by itself, what it refers to.
 	Named map[*Deletion]*NamedDelete
+	// PoolFields are the fields by which requests name pools, by the text of the action, such as $Site$.
+	PoolFields map[string]*schema.Field
 }
 
 // CompiledEscalation is an escalation with its form, its schedule and its Run If.
@@ -125,6 +119,8 @@ type CompiledEscalation struct {
 	When  *schedule.Schedule
 	RunIf *qual.Qualification // never nil; where the escalation has none it is always true
 	Named map[*Deletion]*NamedDelete
+	// PoolFields are as in CompiledFilter.
+	PoolFields map[string]*schema.Field
 }
 
 // NamedDelete is what a delete action with server, form and request_id refers to.

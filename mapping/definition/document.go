@@ -29,7 +29,11 @@ type Document struct {
 	Filters         []*Filter         `json:"filters,omitempty"`
 	Escalations     []*Escalation     `json:"escalations,omitempty"`
 
+	// Warnings are what Parse found that is allowed but worth a look; Check repeats them.
+	Warnings ErrorList `json:"-"`
+
 	sources sources
+	logical logicalNames
 }
 
 // Server returns nil where no server has that name.
@@ -37,14 +41,6 @@ func (d *Document) Server(name string) *Server { return byName(d.Servers, name) 
 
 // Mapping returns nil where no mapping has that name.
 func (d *Document) Mapping(name string) *Mapping { return byName(d.Mappings, name) }
-
-// Pool returns nil where no pool has that name; the default pool is always there.
-func (d *Document) Pool(name string) *Pool {
-	if p := byName(d.Pools, name); p != nil || name != DefaultPool {
-		return p
-	}
-	return &Pool{Name: DefaultPool, Threads: defaultThreads}
-}
 
 // Server is one AR System database.
 type Server struct {
@@ -76,8 +72,7 @@ func (s *Server) Location() *time.Location {
 // Names that are used where a definition gives none.
 const (
 	DefaultPublication = "ardso"
-	DefaultPool        = "default" // takes the operations that name no pool; always there
-	defaultThreads     = 1
+	DefaultPool        = "default" // is always there; Document.DefaultPool unless another pool is
 )
 
 // Form is a table of a plain catalog as a form.
@@ -111,16 +106,21 @@ type Field struct {
 // Pool runs operations. Operations on one request always fall to the same thread of a pool.
 type Pool struct {
 	Place
-	Name    string `json:"name"`
-	Threads int    `json:"threads"` // 1 to 64; default 1
+	Name     string        `json:"name"`
+	Enabled  bool          `json:"enabled"` // default yes
+	Default  bool          `json:"default"` // takes what names no pool, one that is not there or is disabled; of one pool at most
+	Polling  bool          `json:"polling"` // operations wait until the interval is over; default no
+	Interval time.Duration `json:"interval"`
+	Threads  int           `json:"threads"` // 1 to 64; default 1
 }
 
-// LogicalMapping gives a server another name for one server's definitions.
+// LogicalMapping gives a server or a field another name in one server's definitions.
 type LogicalMapping struct {
 	Place
-	Server   string `json:"server"`
-	Logical  string `json:"logical"`
-	Physical string `json:"physical"`
+	Server   string      `json:"server"`
+	Logical  string      `json:"logical"`  // without the dollar signs it may be written in, as Physical
+	Physical string      `json:"physical"` // a server, or a field by name or ID; or a logical name again
+	Kind     LogicalKind `json:"kind"`     // default server
 }
 
 // End is one end of a mapping.
@@ -205,14 +205,14 @@ type Transfer struct {
 	Mapping               string `json:"mapping"` // as written, or as found by ToServer and ToForm or by the form's default; never ""
 	ToServer              string `json:"to_server,omitempty"`
 	ToForm                string `json:"to_form,omitempty"`
-	Pool                  string `json:"pool"` // default DefaultPool
+	Pool                  string `json:"pool"` // or $Field$, by which the request names it; default Document.DefaultPool
 	OverrideLoopDetection bool   `json:"override_loop_detection,omitempty"`
 }
 
 // Return gives ownership back to where it came from.
 type Return struct {
 	Place
-	Pool                  string `json:"pool"` // default DefaultPool
+	Pool                  string `json:"pool,omitempty"` // as in Transfer; "" = the one that brought the request
 	OverrideLoopDetection bool   `json:"override_loop_detection,omitempty"`
 }
 
@@ -227,7 +227,7 @@ type Deletion struct {
 
 	SuppressNoSuchEntry bool `json:"suppress_no_such_entry"` // where the request is not there; default no
 
-	Pool string `json:"pool"` // default DefaultPool
+	Pool string `json:"pool"` // as in Transfer
 }
 
 // Escalation does with all requests that it selects, at times or intervals, what a filter does with one.

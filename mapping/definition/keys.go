@@ -86,7 +86,7 @@ var event = scalar(schemaOf{"enum": []string{"submit", "modify", "delete", "merg
 })
 
 // eventSet is one event or a list of them; one that stands twice is a mistake.
-var eventSet = shape[Event]{schema: oneOrList(event).schema, read: func(r *reader, n ast.Node) (Event, bool) {
+var eventSet = shape[Event]{schema: oneOrList(event).schema, print: printEvents, read: func(r *reader, n ast.Node) (Event, bool) {
 	all, ok := oneOrList(event).read(r, n)
 	var set Event
 	for _, e := range all {
@@ -101,6 +101,13 @@ var eventSet = shape[Event]{schema: oneOrList(event).schema, read: func(r *reade
 // enumValues are the labels of a selection by number.
 var enumValues = shape[[]schema.EnumValue]{
 	schema: schemaOf{"type": "object", "minProperties": 1, "propertyNames": schemaOf{"pattern": "^-?[0-9]+$"}, "additionalProperties": text.schema},
+	print: func(vs []schema.EnumValue, _ printing) any {
+		out := entries{}
+		for _, v := range vs {
+			out = append(out, entry{strconv.FormatInt(v.ID, 10), v.Label})
+		}
+		return out
+	},
 	read: func(r *reader, n ast.Node) ([]schema.EnumValue, bool) {
 		pairs, ok := r.pairs(n, "a list of values")
 		var vs []schema.EnumValue
@@ -125,6 +132,13 @@ var enumValues = shape[[]schema.EnumValue]{
 // assignments are the lines of a field map, target: expression.
 var assignments = shape[[]Assignment]{
 	schema: schemaOf{"type": "object", "additionalProperties": expression.schema},
+	print: func(lines []Assignment, _ printing) any {
+		out := entries{}
+		for _, l := range lines {
+			out = append(out, entry{l.Target.Value, l.Value.Value})
+		}
+		return out
+	},
 	read: func(r *reader, n ast.Node) ([]Assignment, bool) {
 		pairs, ok := r.pairs(n, "a field map")
 		var lines []Assignment
@@ -175,6 +189,12 @@ func pointers[T any](o object[T]) shape[*T] { return o.shape() }
 // secretRef is a password: only a reference to the environment, never the password itself.
 var secretRef = shape[Secret]{
 	schema: schemaOf{"type": "string", "pattern": `^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`},
+	print: func(s Secret, _ printing) any {
+		if !reference.MatchString(s.reference) {
+			return ""
+		}
+		return s.reference
+	},
 	read: func(r *reader, n ast.Node) (Secret, bool) {
 		if !r.plainOnly(n) {
 			return Secret{}, false
@@ -185,15 +205,15 @@ var secretRef = shape[Secret]{
 			return Secret{}, false
 		}
 		v, ok := r.env(s.Value[2:len(s.Value)-1], r.start(n))
-		return NewSecret(v), ok
+		return Secret{reveal: func() string { return v }, reference: s.Value}, ok
 	},
 }
 
 // secretFile is a password in a file.
-var secretFile = shape[Secret]{schema: text.schema, read: func(r *reader, n ast.Node) (Secret, bool) {
+var secretFile = shape[Secret]{schema: text.schema, print: printSecretFile, read: func(r *reader, n ast.Node) (Secret, bool) {
 	path, ok := text.read(r, n)
 	if !ok || r.secrets.File == nil {
-		return Secret{}, ok
+		return Secret{reference: path}, ok
 	}
 	s, err := r.secrets.File(r.besides(path))
 	if err != nil {
@@ -204,8 +224,15 @@ var secretFile = shape[Secret]{schema: text.schema, read: func(r *reader, n ast.
 		r.add(r.start(n), "secret_file", "write the password into the file", "password file %q is empty", path)
 		return Secret{}, false
 	}
-	return NewSecret(s), true
+	return Secret{reveal: func() string { return s }, reference: path}, true
 }}
+
+func printSecretFile(s Secret, _ printing) any {
+	if reference.MatchString(s.reference) {
+		return ""
+	}
+	return s.reference
+}
 
 var serverObject = object[Server]{
 	what: "a server",
@@ -215,7 +242,7 @@ var serverObject = object[Server]{
 	},
 	place: func(s *Server) *Place { return &s.Place },
 	keys: []key[Server]{
-		must(is("url", serverURL, func(s *Server) *string { return &s.URL }, "postgres://user@host/database, mariadb://…, mysql://… or sqlite:file. ${NAME} stands for a variable of the environment. It holds no password.")),
+		must(urlKey("postgres://user@host/database, mariadb://…, mysql://… or sqlite:file. ${NAME} stands for a variable of the environment. It holds no password.")),
 		is("password", secretRef, func(s *Server) *Secret { return &s.Password }, "${NAME}: the variable of the environment that holds the password; default: none."),
 		is("password_file", secretFile, func(s *Server) *Secret { return &s.Password }, "File that holds the password and nothing else; relative to the folder of the definitions."),
 		is("catalog", oneOf(catalogKinds), func(s *Server) *CatalogKind { return &s.Catalog }, "Where forms come from: ar = AR System's dictionary, plain = declared under forms; default: ar."),
@@ -241,6 +268,13 @@ var identifiers = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 // servers is the one section that is keyed by name.
 var servers = shape[[]*Server]{
 	schema: schemaOf{"type": "object", "propertyNames": serverName.schema, "additionalProperties": ref("server")},
+	print: func(list []*Server, how printing) any {
+		out := entries{}
+		for _, s := range list {
+			out = append(out, entry{s.Name, serverObject.print(s, how)})
+		}
+		return out
+	},
 	read: func(r *reader, n ast.Node) ([]*Server, bool) {
 		pairs, ok := r.pairs(n, "the list of servers")
 		var list []*Server
@@ -260,24 +294,43 @@ var servers = shape[[]*Server]{
 var poolObject = object[Pool]{
 	what:  "a pool",
 	doc:   "A pool runs operations in its threads. Operations on one request always fall to the same thread.",
-	fresh: func() Pool { return Pool{Threads: defaultThreads} },
+	fresh: func() Pool { return Pool{Enabled: true, Interval: minInterval, Threads: 1} },
 	place: func(p *Pool) *Place { return &p.Place },
 	keys: []key[Pool]{
 		must(is("name", poolName, func(p *Pool) *string { return &p.Name }, "Name of the pool: at most 80 letters, digits and blanks.")),
+		is("enabled", yesNo, func(p *Pool) *bool { return &p.Enabled }, "Whether the pool runs operations; those that name a disabled one run in the default pool; default: yes."),
+		is("default", yesNo, func(p *Pool) *bool { return &p.Default }, "Whether it takes the operations that name no pool, one that is not there, or a disabled one; default: no, so that the pool default does."),
+		is("polling", yesNo, func(p *Pool) *bool { return &p.Polling }, "Whether operations wait until the interval is over; default: no."),
+		is("interval", duration(0, nil), func(p *Pool) *time.Duration { return &p.Interval }, "How often a polling pool carries out what waits, 5m to 24h; what is beyond is moved to the nearest; default: 5m."),
 		is("threads", integer(1, 64), func(p *Pool) *int { return &p.Threads }, "Threads per target server; default: 1."),
 	},
 }
 
 var logicalObject = object[LogicalMapping]{
 	what:  "a logical mapping",
-	doc:   "Another name for a server in the definitions of one server.",
+	doc:   "Another name for a server, or a field, in the definitions of one server.",
 	place: func(l *LogicalMapping) *Place { return &l.Place },
 	keys: []key[LogicalMapping]{
 		must(is("server", text, func(l *LogicalMapping) *string { return &l.Server }, "The server whose definitions use the logical name.")),
-		must(is("logical", text, func(l *LogicalMapping) *string { return &l.Logical }, "The logical name.")),
-		must(is("physical", text, func(l *LogicalMapping) *string { return &l.Physical }, "The server that it stands for.")),
+		must(is("logical", logicalName, func(l *LogicalMapping) *string { return &l.Logical }, "The logical name, as name or $name$.")),
+		must(is("physical", logicalTarget, func(l *LogicalMapping) *string { return &l.Physical }, "What it stands for: a server, a field by name or ID, or another logical name.")),
+		is("kind", oneOf(logicalKinds), func(l *LogicalMapping) *LogicalKind { return &l.Kind }, "Whether it stands for a server or a field; default: server."),
 	},
 }
+
+// logicalName is a name with or without dollar signs around it, and none in it.
+var logicalName = scalar(schemaOf{"type": "string", "pattern": `^\$?[^$]+\$?$`, "maxLength": maxName}, func(s string) (string, string, string) {
+	if name, _ := unmark(s); name == "" || strings.Contains(name, "$") || strings.TrimSpace(name) != name || len([]rune(name)) > maxName {
+		return s, fmt.Sprintf("bad logical name %q", shorten(s)), fmt.Sprintf("write a name of at most %d characters, or the name between dollar signs", maxName)
+	}
+	return s, "", ""
+})
+
+// logicalTarget is a name, or the number of a field.
+var logicalTarget = shape[string]{schema: fieldRef.schema, read: func(r *reader, n ast.Node) (string, bool) {
+	t, ok := fieldRef.read(r, n)
+	return t.Value, ok
+}}
 
 var endObject = object[End]{
 	what:  "an end of a mapping",
@@ -292,7 +345,7 @@ var endObject = object[End]{
 // byValue turns the pointer that an object's shape reads into the value itself.
 func byValue[T any](o object[T]) shape[T] {
 	s := o.shape()
-	return shape[T]{schema: s.schema, read: func(r *reader, n ast.Node) (v T, ok bool) {
+	return shape[T]{schema: s.schema, print: func(v T, how printing) any { return s.print(&v, how) }, read: func(r *reader, n ast.Node) (v T, ok bool) {
 		p, ok := s.read(r, n)
 		if ok {
 			v = *p
@@ -348,20 +401,22 @@ var mappingObject = object[Mapping]{
 	},
 }
 
+const poolDoc = "Pool that runs it, or $Field$: the pool that the request names there; "
+
 const overrideDoc = "Transfer even to a server that the change has already passed; default: no."
 
+// poolRef names a pool, or a field that does.
 var poolRef = text
 
 var transferObject = object[Transfer]{
 	what:  "a transfer",
 	doc:   "Send the request along a mapping. Without mapping, to_server and to_form choose it, defaults first; without those, the form's first default mapping, else its first.",
-	fresh: func() Transfer { return Transfer{Pool: DefaultPool} },
 	place: func(t *Transfer) *Place { return &t.Place },
 	keys: []key[Transfer]{
 		is("mapping", text, func(t *Transfer) *string { return &t.Mapping }, "Name of the mapping."),
 		is("to_server", text, func(t *Transfer) *string { return &t.ToServer }, "Target server, together with to_form."),
 		is("to_form", text, func(t *Transfer) *string { return &t.ToForm }, "Target form, together with to_server."),
-		is("pool", poolRef, func(t *Transfer) *string { return &t.Pool }, "Pool that runs it; default: default."),
+		is("pool", poolRef, func(t *Transfer) *string { return &t.Pool }, poolDoc+"default: the default pool."),
 		is("override_loop_detection", yesNo, func(t *Transfer) *bool { return &t.OverrideLoopDetection }, overrideDoc),
 	},
 }
@@ -369,10 +424,9 @@ var transferObject = object[Transfer]{
 var returnObject = object[Return]{
 	what:  "a return",
 	doc:   "Give the request and its ownership back to where it came from.",
-	fresh: func() Return { return Return{Pool: DefaultPool} },
 	place: func(t *Return) *Place { return &t.Place },
 	keys: []key[Return]{
-		is("pool", poolRef, func(t *Return) *string { return &t.Pool }, "Pool that runs it; default: default."),
+		is("pool", poolRef, func(t *Return) *string { return &t.Pool }, poolDoc+"default: the pool that brought the request, as its From Pool says."),
 		is("override_loop_detection", yesNo, func(t *Return) *bool { return &t.OverrideLoopDetection }, overrideDoc),
 	},
 }
@@ -380,7 +434,6 @@ var returnObject = object[Return]{
 var deleteObject = object[Deletion]{
 	what:  "a delete",
 	doc:   "Delete the copy that a mapping makes of this request, or the request that server, form and request_id name.",
-	fresh: func() Deletion { return Deletion{Pool: DefaultPool} },
 	place: func(d *Deletion) *Place { return &d.Place },
 	keys: []key[Deletion]{
 		is("mapping", text, func(d *Deletion) *string { return &d.Mapping }, "The mapping whose copy of this request is deleted."),
@@ -388,28 +441,45 @@ var deleteObject = object[Deletion]{
 		is("form", text, func(d *Deletion) *string { return &d.Form }, "Form of the request to delete."),
 		is("request_id", expression, func(d *Deletion) *Text { return &d.RequestID }, "Expression over this request that yields the Request ID there."),
 		is("suppress_no_such_entry", yesNo, func(d *Deletion) *bool { return &d.SuppressNoSuchEntry }, "Whether it goes unrecorded where there is no such request (ARERR 302); default: no."),
-		is("pool", poolRef, func(d *Deletion) *string { return &d.Pool }, "Pool that runs it; default: default."),
+		is("pool", poolRef, func(d *Deletion) *string { return &d.Pool }, poolDoc+"default: the default pool."),
 	},
 }
 
 // actionKeys are the actions of T, which all go to one list, in the order written.
 func actionKeys[T any](into func(*T) *[]Action) []key[T] {
 	return []key[T]{
-		action("transfer", transferObject, into, func(v *Transfer) Action { return Action{Transfer: v} }),
-		action("return", returnObject, into, func(v *Return) Action { return Action{Return: v} }),
-		action("delete", deleteObject, into, func(v *Deletion) Action { return Action{Delete: v} }),
+		action("transfer", transferObject, into, func(a *Action) **Transfer { return &a.Transfer }),
+		action("return", returnObject, into, func(a *Action) **Return { return &a.Return }),
+		action("delete", deleteObject, into, func(a *Action) **Deletion { return &a.Delete }),
 	}
 }
 
-func action[T, V any](name string, o object[V], into func(*T) *[]Action, wrap func(*V) Action) key[T] {
+func action[T, V any](name string, o object[V], into func(*T) *[]Action, of func(*Action) **V) key[T] {
 	s := oneOrList(o.shape())
 	return key[T]{
 		name: name, doc: o.doc + " One, or a list.", schema: oneOrList(shape[*V]{schema: ref(name)}).schema,
 		read: func(r *reader, n ast.Node, t *T) {
 			vs, _ := s.read(r, n)
 			for _, v := range vs {
-				*into(t) = append(*into(t), wrap(v))
+				var a Action
+				*of(&a) = v
+				*into(t) = append(*into(t), a)
 			}
+		},
+		print: func(t *T, how printing) any {
+			var vs []*V
+			for _, a := range *into(t) {
+				if v := *of(&a); v != nil {
+					vs = append(vs, v)
+				}
+			}
+			if len(vs) == 0 {
+				return nil
+			}
+			return s.print(vs, how)
+		},
+		rank: func(t *T) int {
+			return slices.IndexFunc(*into(t), func(a Action) bool { return *of(&a) != nil })
 		},
 	}
 }
@@ -430,14 +500,23 @@ var elseObject = object[elseActions]{
 // elseKey reads the actions under else.
 func elseKey[T any](into func(*T) *[]Action) key[T] {
 	s := elseObject.shape()
-	return key[T]{name: "else", doc: elseObject.doc, schema: ref("else"), read: func(r *reader, n ast.Node, t *T) {
-		if e, ok := s.read(r, n); ok {
-			if len(e.actions) == 0 {
-				r.add(e.Pos, "no_action", "write transfer or delete below it, or leave else out", "else has no action")
+	return key[T]{
+		name: "else", doc: elseObject.doc, schema: ref("else"),
+		read: func(r *reader, n ast.Node, t *T) {
+			if e, ok := s.read(r, n); ok {
+				if len(e.actions) == 0 {
+					r.add(e.Pos, "no_action", "write transfer or delete below it, or leave else out", "else has no action")
+				}
+				*into(t) = e.actions
 			}
-			*into(t) = e.actions
-		}
-	}}
+		},
+		print: func(t *T, how printing) any {
+			if len(*into(t)) == 0 {
+				return nil
+			}
+			return elseObject.print(&elseActions{actions: *into(t)}, how)
+		},
+	}
 }
 
 var filterObject = object[Filter]{
@@ -490,6 +569,12 @@ var scheduleObject = object[Schedule]{
 // monthDays are days of the month.
 var monthDays = oneOrDistinct(shape[int]{
 	schema: schemaOf{"anyOf": []any{integer(1, 31).schema, schemaOf{"const": "last"}}},
+	print: func(day int, _ printing) any {
+		if day == schedule.LastDay {
+			return "last"
+		}
+		return day
+	},
 	read: func(r *reader, n ast.Node) (int, bool) {
 		if s, ok := unwrap(n).(*ast.StringNode); ok {
 			if s.Value != "last" {
@@ -520,6 +605,13 @@ var times = oneOrDistinct(shape[schedule.Time]{
 var dayNames = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 var weekdays = shape[[]time.Weekday]{
+	print: func(days []time.Weekday, _ printing) any {
+		names := make([]any, len(days))
+		for i, d := range days {
+			names[i] = dayNames[d]
+		}
+		return names
+	},
 	schema: oneOrList(shape[string]{schema: schemaOf{"type": "string", "pattern": `^(sun|mon|tue|wed|thu|fri|sat)(-(sun|mon|tue|wed|thu|fri|sat))?$`}}).schema,
 	read: func(r *reader, n ast.Node) ([]time.Weekday, bool) {
 		parts, ok := oneOrList(expression).read(r, n)

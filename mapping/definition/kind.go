@@ -129,6 +129,20 @@ func (k CatalogKind) String() string                { return catalogKinds.text(k
 func (k CatalogKind) MarshalText() ([]byte, error)  { return catalogKinds.marshal(k) }
 func (k *CatalogKind) UnmarshalText(b []byte) error { return catalogKinds.unmarshal(b, k) }
 
+// LogicalKind says what a logical name stands for.
+type LogicalKind int
+
+const (
+	LogicalServer LogicalKind = iota
+	LogicalField
+)
+
+var logicalKinds = names[LogicalKind]{"server", "field"}
+
+func (k LogicalKind) String() string                { return logicalKinds.text(k) }
+func (k LogicalKind) MarshalText() ([]byte, error)  { return logicalKinds.marshal(k) }
+func (k *LogicalKind) UnmarshalText(b []byte) error { return logicalKinds.unmarshal(b, k) }
+
 // NullCompare says what a comparison with an empty field yields in run_if.
 type NullCompare int
 

@@ -10,8 +10,8 @@ import (
 // checkNames checks everything about the document that can be said without the forms' fields: what
 // stands twice, what refers to nothing, what contradicts itself. It also settles which mapping an
 // action means.
-func checkNames(c *complaints, d *Document) {
-	n := namer{c, d}
+func checkNames(c, warnings *complaints, d *Document) {
+	n := namer{c, warnings, d}
 	if len(d.Servers) == 0 {
 		at := Pos{Line: 1, Column: 1}
 		if fs := c.sources.files(); len(fs) > 0 {
@@ -27,10 +27,9 @@ func checkNames(c *complaints, d *Document) {
 	for _, s := range d.Servers {
 		n.server(s)
 	}
-	for _, l := range d.LogicalMappings {
-		n.knownServer(l.Server, l.PosOf("server"))
-		n.knownServer(l.Physical, l.PosOf("physical"))
-	}
+	n.logicalNames()
+	n.serverNames()
+	n.pools()
 	for _, m := range d.Mappings {
 		n.mapping(m)
 	}
@@ -51,7 +50,8 @@ func (e *Escalation) place() *Place { return &e.Place }
 
 type namer struct {
 	*complaints
-	doc *Document
+	warnings *complaints
+	doc      *Document
 }
 
 // twice complains of items of one kind that share a name.
@@ -70,9 +70,6 @@ func twice[T named](n namer, kind string, items []T, place func(T) *Place) {
 	}
 }
 
-func serverNamesOf(d *Document) []string  { return namesOf(d.Servers) }
-func mappingNamesOf(d *Document) []string { return namesOf(d.Mappings) }
-
 func namesOf[T named](items []T) []string {
 	var names []string
 	for _, x := range items {
@@ -87,30 +84,34 @@ func (n namer) knownServer(name string, at Pos) bool {
 	if name == "" || n.doc.Server(name) != nil {
 		return name != ""
 	}
-	n.add(at, "unknown_server", nearest(name, serverNamesOf(n.doc)), "unknown server %q", name)
+	n.add(at, "unknown_server", nearest(name, namesOf(n.doc.Servers)), "unknown server %q", name)
 	return false
 }
 
-// knownForm checks a form of a plain catalog; those of an ar catalog are known to the database only.
+// knownForm checks a form of a plain catalog; those of an ar catalog are known to the database only. A server
+// that is not known has been complained of.
 func (n namer) knownForm(server, form string, at Pos) {
 	s := n.doc.Server(server)
-	if s == nil || s.Catalog != Plain || form == "" {
+	if s == nil || s.Catalog != Plain || form == "" || s.declares(form) {
 		return
 	}
 	var names []string
 	for _, f := range s.Forms {
-		if f.Name == form {
-			return
-		}
 		names = append(names, f.Name)
 	}
-	n.add(at, "unknown_form", nearest(form, names), "server %s declares no form %q", server, form)
+	advice := nearest(form, names)
+	for _, other := range n.doc.Servers {
+		if other.declares(form) {
+			advice = fmt.Sprintf("form %q is one of %s", form, other.Name)
+			break
+		}
+	}
+	n.add(at, "unknown_form", advice, "server %s declares no form %q", server, form)
 }
 
-func (n namer) knownPool(name string, at Pos) {
-	if n.doc.Pool(name) == nil {
-		n.add(at, "unknown_pool", nearest(name, append(namesOf(n.doc.Pools), DefaultPool)), "unknown pool %q", name)
-	}
+// declares reports whether the server's definition names a form.
+func (s *Server) declares(form string) bool {
+	return slices.ContainsFunc(s.Forms, func(f *Form) bool { return f.Name == form })
 }
 
 func (n namer) server(s *Server) {
@@ -205,15 +206,11 @@ func (n namer) mapping(m *Mapping) {
 }
 
 func (n namer) end(e End) {
-	if n.knownServer(e.Server, e.PosOf("server")) {
-		n.knownForm(e.Server, e.Form, e.PosOf("form"))
-	}
+	n.knownForm(e.Server, e.Form, e.PosOf("form"))
 }
 
 func (n namer) filter(f *Filter) {
-	if n.knownServer(f.Server, f.PosOf("server")) {
-		n.knownForm(f.Server, f.Form, f.PosOf("form"))
-	}
+	n.knownForm(f.Server, f.Form, f.PosOf("form"))
 	if len(f.Actions)+len(f.Else) == 0 && !f.Has("else") && !f.Has("transfer") && !f.Has("return") && !f.Has("delete") {
 		n.add(f.Pos, "no_action", "write transfer or delete", "filter %q does nothing", f.Name)
 	}
@@ -235,9 +232,7 @@ func (n namer) filter(f *Filter) {
 }
 
 func (n namer) escalation(e *Escalation) {
-	if n.knownServer(e.Server, e.PosOf("server")) {
-		n.knownForm(e.Server, e.Form, e.PosOf("form"))
-	}
+	n.knownForm(e.Server, e.Form, e.PosOf("form"))
 	if e.Has("at") == e.Has("every") {
 		n.add(e.Pos, "missing_key", "write at or every", "escalation %q needs either at or every", e.Name)
 	}
@@ -297,8 +292,8 @@ func (n namer) transfer(server, form string, t *Transfer) {
 		n.add(t.Pos, "missing_key", "write both, or mapping", "to_server and to_form go together")
 		return
 	}
-	if t.Has("to_server") && !n.knownServer(t.ToServer, t.PosOf("to_server")) {
-		return
+	if t.Has("to_server") && n.doc.Server(t.ToServer) == nil {
+		return // complained of
 	}
 	fits := slices.Collect(func(yield func(*Mapping) bool) {
 		for _, m := range n.doc.Mappings {
@@ -332,7 +327,7 @@ func (n namer) usable(name, server, form string, at Pos) {
 	switch {
 	case name == "":
 	case m == nil:
-		n.add(at, "unknown_mapping", nearest(name, mappingNamesOf(n.doc)), "unknown mapping %q", name)
+		n.add(at, "unknown_mapping", nearest(name, namesOf(n.doc.Mappings)), "unknown mapping %q", name)
 	case m.From.Server != server || m.From.Form != form:
 		if m.From.Server != "" && m.From.Form != "" && n.doc.Server(server) != nil && form != "" {
 			n.add(at, "wrong_form", "attach the rule to that form, or name another mapping",
@@ -360,56 +355,5 @@ func (n namer) deletion(server, form string, x *Deletion) {
 			return
 		}
 	}
-	if n.knownServer(x.Server, x.PosOf("server")) {
-		n.knownForm(x.Server, x.Form, x.PosOf("form"))
-	}
-}
-
-// onePool checks our rule that everything that sends requests of one form to one target server names
-// one pool. Threads belong to a pool, so operations on a request that came in two pools could
-// overtake each other, and its changes would arrive in another order than they were made (G3).
-func (n namer) onePool() {
-	type way struct{ server, form, target string }
-	type use struct {
-		pool string
-		at   Pos
-	}
-	first := map[way]use{}
-	note := func(w way, pool string, at Pos) {
-		before, ok := first[w]
-		switch {
-		case !ok:
-			first[w] = use{pool, at}
-		case before.pool != pool:
-			n.add(at, "two_pools", fmt.Sprintf("write pool: %s here too: only within one pool do the changes of a request keep their order", before.pool),
-				"requests of form %q on %s go to %s in pool %q here and in pool %q at %s", w.form, w.server, w.target, pool, before.pool, before.at)
-		}
-	}
-	noteAll := func(server, form string, actions []Action) {
-		for _, a := range actions {
-			mapping, pool, place, target := "", "", Place{}, ""
-			switch {
-			case a.Transfer != nil:
-				mapping, pool, place = a.Transfer.Mapping, a.Transfer.Pool, a.Transfer.Place
-			case a.Delete != nil:
-				mapping, pool, place, target = a.Delete.Mapping, a.Delete.Pool, a.Delete.Place, a.Delete.Server
-			}
-			if m := n.doc.Mapping(mapping); m != nil {
-				target = m.To.Server
-			}
-			if target != "" && n.doc.Pool(pool) != nil {
-				note(way{server, form, target}, pool, place.PosOf("pool"))
-			}
-		}
-	}
-	for _, f := range n.doc.Filters {
-		if f.Enabled {
-			noteAll(f.Server, f.Form, slices.Concat(f.Actions, f.Else))
-		}
-	}
-	for _, e := range n.doc.Escalations {
-		if e.Enabled {
-			noteAll(e.Server, e.Form, slices.Concat(e.Actions, e.Else))
-		}
-	}
+	n.knownForm(x.Server, x.Form, x.PosOf("form"))
 }

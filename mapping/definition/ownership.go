@@ -16,7 +16,7 @@ func (c *checker) returns(x *CompiledMapping) []Line {
 	if x.TransferMode == DataOwnership && x.Mapping.Match != Custom {
 		excluded := map[*schema.Field]bool{}
 		for _, t := range x.ReturnExclude {
-			source, target := findField(x.FromForm, t.Value), findField(x.ToForm, t.Value)
+			source, target := c.doc.FieldNamed(c.owner, x.FromForm, t.Value), c.doc.FieldNamed(c.owner, x.ToForm, t.Value)
 			if source == nil && target == nil {
 				c.add(t.Pos, "unknown_field", nearest(t.Value, fieldNames(x.FromForm)), "neither form %q on %s nor form %q on %s has a field %q",
 					x.FromForm.Name, x.From.Server, x.ToForm.Name, x.To.Server, t.Value)
@@ -26,7 +26,7 @@ func (c *checker) returns(x *CompiledMapping) []Line {
 		for _, l := range x.Lines {
 			back := l.Source
 			if back == nil || excluded[back] || excluded[l.Target] || back.Column.Generated || !compatible(l.Target.Type, back.Type) ||
-				slices.ContainsFunc(x.ReturnFields, func(a Assignment) bool { return findField(x.FromForm, a.Target.Value) == back }) ||
+				slices.ContainsFunc(x.ReturnFields, func(a Assignment) bool { return c.doc.FieldNamed(c.owner, x.FromForm, a.Target.Value) == back }) ||
 				slices.ContainsFunc(lines, func(y Line) bool { return y.Target == back }) {
 				continue
 			}

@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -43,8 +44,9 @@ func Parse(files []File, secrets Secrets) (*Document, error) {
 	if !readable {
 		return nil, c.sorted().err()
 	}
-	checkNames(c, d)
-	refuseUnsupported(c, d)
+	w := &complaints{sources: all}
+	checkNames(c, w, d)
+	d.Warnings = w.sorted()
 	return d, c.sorted().err()
 }
 
@@ -217,6 +219,23 @@ var serverURL = shape[string]{
 		}
 		return s, true
 	},
+}
+
+// urlKey keeps beside the address how it is written.
+func urlKey(doc string) key[Server] {
+	k := is("url", serverURL, func(s *Server) *string { return &s.URL }, doc)
+	read := k.read
+	k.read = func(r *reader, n ast.Node, s *Server) {
+		read(r, n, s)
+		if t, ok := n.(*ast.StringNode); ok && s.URL != "" {
+			url := s.URL
+			s.URL = t.Value
+			s.replace("url", &s.URL, url)
+		}
+	}
+	// What a variable of the environment holds is not a part of the definitions.
+	k.print = func(s *Server, _ printing) any { return cmp.Or(s.written["url"], s.URL) }
+	return k
 }
 
 var schemes = []string{"postgres", "postgresql", "mariadb", "mysql", "sqlite"}

@@ -442,7 +442,7 @@ func TestSchedule(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, pattern := range []string{"testdata/good/*.yaml", "testdata/bad/*/*"} {
+	for _, pattern := range []string{"testdata/good/*.yaml", "testdata/check/*.yaml", "testdata/bad/*/*"} {
 		for _, path := range glob(f, pattern) {
 			f.Add(read(f, path).Text)
 		}
@@ -466,6 +466,13 @@ func FuzzParse(f *testing.F) {
 		if err == nil {
 			if _, err := json.Marshal(d); err != nil {
 				t.Fatalf("accepted, but does not print: %v", err)
+			}
+			again, err := Parse([]File{{"f.yaml", d.Print()}}, testSecrets)
+			if err != nil {
+				t.Fatalf("printed, it is refused: %v\n%s", err, d.Print())
+			}
+			if diff := cmp.Diff(said(t, d), said(t, again)); diff != "" {
+				t.Fatalf("printed and read again it is another document (-was +is):\n%s", diff)
 			}
 			return
 		}

@@ -18,6 +18,8 @@ func (p Pos) IsZero() bool { return p == Pos{} }
 type Place struct {
 	Pos  Pos            `json:"-"`
 	keys map[string]Pos // by key, as PosOf says
+	// written holds, by key, what stood where the item has something else: a logical name.
+	written map[string]string
 }
 
 // PosOf is where the value of a key stands, the key itself where the value is a block below it, and
@@ -33,6 +35,18 @@ func (p Place) PosOf(key string) Pos {
 func (p Place) Has(key string) bool {
 	_, ok := p.keys[key]
 	return ok
+}
+
+// replace puts what a key's text means in its place.
+func (p *Place) replace(key string, text *string, by string) {
+	if *text == by {
+		return
+	}
+	if p.written == nil {
+		p.written = map[string]string{}
+	}
+	p.written[key] = *text
+	*text = by
 }
 
 // Text is a text of the document together with where each of its characters stands, so that a

@@ -8,10 +8,13 @@ import (
 // Secret is text that no output shows: every way of formatting or marshalling it yields *** (O-6).
 // Its text is kept in a closure, so that not even reflection over a struct that holds it, as %+v
 // does with unexported fields, comes upon it. The zero Secret is empty.
-type Secret struct{ reveal func() string }
+type Secret struct {
+	reveal    func() string
+	reference string // how the definitions name it: ${NAME}, or a file
+}
 
 // NewSecret hides text.
-func NewSecret(text string) Secret { return Secret{func() string { return text }} }
+func NewSecret(text string) Secret { return Secret{reveal: func() string { return text }} }
 
 // Reveal returns the text itself: for opening a connection, and for nothing else.
 func (s Secret) Reveal() string {

@@ -11,11 +11,13 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// shape is a kind of value in a definition file: how it is read, and its JSON Schema. One
-// description serves both, so that editors and this package never disagree.
+// shape is a kind of value in a definition file: how it is read and printed, and its JSON Schema. One
+// description serves all, so that editors and this package never disagree.
 type shape[T any] struct {
 	// read returns the value, or false after it has complained.
-	read   func(r *reader, n ast.Node) (T, bool)
+	read func(r *reader, n ast.Node) (T, bool)
+	// print returns the value as entries hold it; nil: plain does. how is for the objects in it.
+	print  func(v T, how printing) any
 	schema schemaOf
 }
 
@@ -143,6 +145,7 @@ func oneOf[K ~int](n names[K]) shape[K] {
 func listOf[T any](item shape[T]) shape[[]T] {
 	return shape[[]T]{
 		schema: schemaOf{"type": "array", "items": item.schema},
+		print:  item.printAll,
 		read: func(r *reader, n ast.Node) ([]T, bool) {
 			seq, ok := unwrap(n).(*ast.SequenceNode)
 			if !ok {
@@ -158,6 +161,12 @@ func listOf[T any](item shape[T]) shape[[]T] {
 func oneOrList[T any](item shape[T]) shape[[]T] {
 	return shape[[]T]{
 		schema: schemaOf{"anyOf": []any{item.schema, schemaOf{"type": "array", "items": item.schema, "minItems": 1}}},
+		print: func(vs []T, how printing) any {
+			if len(vs) == 1 {
+				return item.printed(vs[0], how)
+			}
+			return item.printAll(vs, how)
+		},
 		read: func(r *reader, n ast.Node) ([]T, bool) {
 			seq, ok := unwrap(n).(*ast.SequenceNode)
 			if !ok {
@@ -175,7 +184,7 @@ func oneOrList[T any](item shape[T]) shape[[]T] {
 // oneOrDistinct is oneOrList without any that stands twice.
 func oneOrDistinct[T comparable](item shape[T]) shape[[]T] {
 	list := oneOrList(item)
-	return shape[[]T]{schema: list.schema, read: func(r *reader, n ast.Node) ([]T, bool) {
+	return shape[[]T]{schema: list.schema, print: list.print, read: func(r *reader, n ast.Node) ([]T, bool) {
 		seen := map[T]bool{}
 		once := item
 		once.read = func(r *reader, n ast.Node) (T, bool) {
@@ -220,7 +229,15 @@ func duration(lo time.Duration, special map[string]time.Duration) shape[time.Dur
 	for _, w := range words {
 		advice += fmt.Sprintf(", or %q", w)
 	}
-	return shape[time.Duration]{schema: schema, read: func(r *reader, n ast.Node) (time.Duration, bool) {
+	print := func(d time.Duration, _ printing) any {
+		for w, x := range special {
+			if x == d {
+				return w
+			}
+		}
+		return durationText(d)
+	}
+	return shape[time.Duration]{schema: schema, print: print, read: func(r *reader, n ast.Node) (time.Duration, bool) {
 		t, isNumber := r.number(n)
 		if !isNumber {
 			var ok bool
@@ -282,16 +299,23 @@ type key[T any] struct {
 	schema   schemaOf
 	required bool
 	read     func(r *reader, n ast.Node, into *T)
+	print    func(t *T, how printing) any
+	// rank, if not nil, is the place of the key among others that have one: they are printed in that order.
+	rank func(t *T) int
 }
 
 // is describes a key whose value goes to a field of T. A doc that ends in "default: x." tells the
 // default, which a fresh T already holds.
 func is[T, V any](name string, s shape[V], into func(*T) *V, doc string) key[T] {
-	return key[T]{name: name, doc: doc, schema: s.schema, read: func(r *reader, n ast.Node, t *T) {
-		if v, ok := s.read(r, n); ok {
-			*into(t) = v
-		}
-	}}
+	return key[T]{
+		name: name, doc: doc, schema: s.schema,
+		read: func(r *reader, n ast.Node, t *T) {
+			if v, ok := s.read(r, n); ok {
+				*into(t) = v
+			}
+		},
+		print: func(t *T, how printing) any { return s.printed(*into(t), how) },
+	}
 }
 
 // must makes a key required.
@@ -312,7 +336,7 @@ type object[T any] struct {
 // shape reads a *T. A missing required key is complained of, and the rest is still returned, so that
 // what refers to the item finds it.
 func (o object[T]) shape() shape[*T] {
-	return shape[*T]{schema: o.schema(), read: func(r *reader, n ast.Node) (*T, bool) {
+	return shape[*T]{schema: o.schema(), print: o.print, read: func(r *reader, n ast.Node) (*T, bool) {
 		return o.read(r, n, r.start(n))
 	}}
 }

@@ -2,6 +2,7 @@ package qual
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ func (c *compiler) reference(t token, form *schema.Form) *node {
 		c.noForm(n, t)
 		return n.spoil()
 	}
-	f := finder{form: form, trdb: c.scope.TRDB && n.from == FromRow}
+	f := finder{form: form, logical: c.scope.Logical, trdb: c.scope.TRDB && n.from == FromRow}
 	if !f.find(t.text, n) {
 		c.unknownField(n, t, form)
 		return n.spoil()
@@ -70,7 +71,7 @@ func (c *compiler) unknownField(n *node, t token, form *schema.Form) {
 			base, hadPrefix = rest, true
 		}
 	}
-	probe := finder{form: form}
+	probe := finder{form: form, logical: c.scope.Logical}
 	if hadPrefix && !c.scope.TRDB && probe.find(base, &node{}) {
 		c.complain(n, "", "%s is known only in the run_if of a filter", describe(t))
 		return
@@ -92,13 +93,17 @@ func (c *compiler) unknownField(n *node, t token, form *schema.Form) {
 		return
 	}
 	hint := ""
-	names := fieldNames(form)
+	names := slices.AppendSeq(fieldNames(form), maps.Keys(c.scope.Logical))
 	if t.kind == tokDollar {
 		names = append(names, keywordNames()...)
 	}
 	if name := nearest(base, names); name != "" {
 		q := string(c.text[t.off])
 		hint = "did you mean " + q + strings.TrimSuffix(t.text, base) + name + q
+	}
+	if physical := probe.physical(base); physical != "" {
+		c.complain(n, "", "%s has no field %q, which %q stands for", where, physical, base)
+		return
 	}
 	c.complain(n, hint, "%s has no field %q", where, base)
 }
@@ -117,8 +122,9 @@ func (c *compiler) unknownPart(n *node, f *schema.Field, part string) {
 
 // finder looks names up in a form.
 type finder struct {
-	form *schema.Form
-	trdb bool
+	form    *schema.Form
+	logical map[string]string
+	trdb    bool
 }
 
 // find resolves a reference into n.field, n.from, n.part and n.state. A field of the whole name wins
@@ -160,7 +166,21 @@ func (f finder) lookup(text string) *schema.Field {
 	if f.ambiguous(text) {
 		return nil
 	}
-	return f.form.FieldByName(text)
+	if x := f.form.FieldByName(text); x != nil {
+		return x
+	}
+	if physical := f.physical(text); physical != "" {
+		return finder{form: f.form}.lookup(physical)
+	}
+	return nil
+}
+
+// physical is what a logical name, with or without dollar signs around it, stands for; "" if it is none.
+func (f finder) physical(name string) string {
+	if len(name) > 2 && name[0] == '$' && name[len(name)-1] == '$' {
+		name = name[1 : len(name)-1]
+	}
+	return f.logical[name]
 }
 
 func (f finder) ambiguous(name string) bool {

@@ -41,7 +41,9 @@ import (
 type Scope struct {
 	Form    *schema.Form // what 'F' names a field of; nil: no such references
 	Current *schema.Form // what $F$ names a field of; nil: no such references
-	TRDB    bool         // 'TR.F', 'DB.F' and CHANGED('F') are allowed: the run_if of a filter
+	// Logical are names that stand for fields: what a form has no field of is looked up here.
+	Logical map[string]string
+	TRDB    bool // 'TR.F', 'DB.F' and CHANGED('F') are allowed: the run_if of a filter
 
 	// Target is the field that takes the value of a value expression; literals are fitted to it: a
 	// selection's label becomes its number, a date literal a date. nil: unknown.

@@ -22,7 +22,8 @@ type Aside struct {
 	Operation string // JSON, as the caller reads and writes it
 	// Fold names what later operations of the request join; "" = none do.
 	Fold string
-	// Attempted is not "" once a thread has tried to carry it out: opaque here. Then its Fold is "".
+	// Attempted is not "" where a thread has tried to carry it out, or may have: AsideDone, or opaque here. Then its Fold
+	// is "".
 	Attempted string
 
 	Error, Reason, Remedy string    // why the target does not accept; not read
@@ -111,8 +112,8 @@ func PutAsides(ctx context.Context, tx Handle, rows []Aside) error {
 	return nil
 }
 
-// NextAsides names the rows of a target that are to be tried next, up to limits of rows and of bytes: those that
-// were tried before, else in the order of their places.
+// NextAsides names the rows of a target that are to be tried next, up to limits of rows and of bytes, in the order of
+// their places; none of which it is not known whether they are carried out.
 func NextAsides(ctx context.Context, h Handle, target string, limit, maxBytes int) ([]string, error) {
 	type row struct {
 		id   string
@@ -134,7 +135,7 @@ func NextAsides(ctx context.Context, h Handle, target string, limit, maxBytes in
 	return ids, nil
 }
 
-// AttemptAsides notes that a thread is about to try rows; none joins them any more.
+// AttemptAsides notes that a thread is about to try rows, or what came of that ("" = nothing); none joins them any more.
 func AttemptAsides(ctx context.Context, h Handle, attempted string, ids ...string) error {
 	return eachIDs(ctx, h, "aside_attempt", ids, attempted)
 }
@@ -184,9 +185,24 @@ func readNumber(ctx context.Context, h Handle, name string, args ...any) (int64,
 	return list[0], nil
 }
 
+// AsideDone in the place of what Attempted holds says that the row was carried out, and is only to be dropped.
+const AsideDone = "done"
+
+// TriedAsides names rows of a target of which it is not known whether they are carried out, some of them.
+func TriedAsides(ctx context.Context, h Handle, target string) ([]string, error) {
+	return readAll(ctx, h, query(h, "aside_tried"), []any{target, AsideDone}, scanID)
+}
+
+// DoneAsides names rows of a target that are carried out, some of them.
+func DoneAsides(ctx context.Context, h Handle, target string) ([]string, error) {
+	return readAll(ctx, h, query(h, "aside_done"), []any{target, AsideDone}, scanID)
+}
+
+func scanID(rows *sqlx.Rows) (id string, err error) { return id, rows.Scan(&id) }
+
 // OldAsides names rows of a target that are to be given up by now, some of them.
 func OldAsides(ctx context.Context, h Handle, target string, now time.Time) ([]string, error) {
-	return readAll(ctx, h, query(h, "aside_old"), []any{target, dueText(h, now)}, func(rows *sqlx.Rows) (id string, err error) { return id, rows.Scan(&id) })
+	return readAll(ctx, h, query(h, "aside_old"), []any{target, dueText(h, now)}, scanID)
 }
 
 // AsidesOf reads the rows of one request for a target.

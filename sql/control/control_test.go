@@ -797,6 +797,35 @@ func TestEvents(t *testing.T) {
 	})
 }
 
+// A change of the definitions is an event; the first ones, and that they are the same, are none.
+func TestNoteDefinitions(t *testing.T) {
+	migrated(t, func(t *testing.T, db *engine.DB) {
+		ctx := t.Context()
+		if got := get(ReadDefinitions(ctx, db))(t); got != "" {
+			t.Errorf("before the first they are %q", got)
+		}
+		for i, x := range []struct{ version, before string }{{"v1", ""}, {"v1", "v1"}, {"v2", "v1"}, {"v1", "v2"}} {
+			if got := get(NoteDefinitions(ctx, db, x.version, "host/1"))(t); got != x.before {
+				t.Errorf("%d: before %s they were %q, want %q", i, x.version, got, x.before)
+			}
+			if got := get(ReadDefinitions(ctx, db))(t); got != x.version {
+				t.Errorf("%d: they are %q, want %q", i, got, x.version)
+			}
+		}
+		var told []string
+		for _, e := range get(ListEvents(ctx, db, EventFilter{}))(t) {
+			told = append(told, e.What+" by "+e.Who+" from "+e.Before+" to "+e.After)
+		}
+		want := []string{
+			`definitions changed by host/1 from {"version":"v1"} to {"version":"v2"}`,
+			`definitions changed by host/1 from {"version":"v2"} to {"version":"v1"}`,
+		}
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 // A repair is marked as a write-back; it fences nobody, and is fenced only while the lease changes hands.
 func TestRepair(t *testing.T) {
 	migrated(t, func(t *testing.T, db *engine.DB) {

@@ -109,6 +109,13 @@ type Form struct {
 	Join *Join
 }
 
+// IsSerial reports whether requests of the form depend on each other's order, by unique indexes beside
+// the key or by foreign keys, or because requests of a join form share parts: then all its operations go
+// through one thread.
+func (f *Form) IsSerial() bool {
+	return len(f.Table.Unique) > 0 || f.Table.HasForeignKeys || f.Join != nil
+}
+
 // NextID makes Request IDs as AR System does: prefix and zero-padded number.
 type NextID struct {
 	Prefix string

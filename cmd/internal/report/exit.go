@@ -28,7 +28,7 @@ var ExitCodes = []struct {
 	{Done, "done"},
 	{Failure, "an error that the message explains"},
 	{Usage, "wrong usage, or the definitions are not valid; nothing was changed"},
-	{Attention, "done, but a person must look: operations went to errors, or check or verify found errors"},
+	{Attention, "done, but a person must look: operations went to errors, check or verify found errors, or definitions differ"},
 	{NoServer, "a database server cannot be reached, refuses the login, or is not usable"},
 	{Lost, "a server's log no longer reaches back to where ardso left off"},
 	{Interrupted, "interrupted before it was finished; starting again goes on from there"},

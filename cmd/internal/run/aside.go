@@ -29,7 +29,7 @@ import (
 //
 // Nothing is doubled (G2): what is put aside, and how far that goes in the log, are in one transaction of the source;
 // before a round its rows name the thread that tries them and how many transactions it had committed, so that the
-// target's checkpoint tells after any crash whether the round is in.
+// target's checkpoint tells after any crash whether the round is in. That is settled before any thread commits another.
 type aside struct {
 	s *source
 	t *target
@@ -46,8 +46,9 @@ type aside struct {
 	// Of a target that was away when this process began to follow the log.
 	unopened bool
 	fresh    bool       // what is read now may have been carried out by a former process
-	covered  []coverage // how far that had come
+	covered  []coverage // how far those had come before the threads of this one were entered
 	before   []coverage // how far work had been put aside
+	known    []*layout  // by some of which it was dealt out
 }
 
 // newAside makes it, knowing what former processes put aside.
@@ -103,6 +104,16 @@ func (a *aside) positions(ctx context.Context, layouts map[string]string) error 
 	for _, c := range byLayout {
 		a.before = append(a.before, c)
 	}
+	if !a.unopened {
+		return nil
+	}
+	for id, text := range layouts {
+		l, err := parseLayout(id, text)
+		if err != nil {
+			return err
+		}
+		a.known = append(a.known, l)
+	}
 	return nil
 }
 
@@ -110,6 +121,13 @@ func (a *aside) IsAway() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.away
+}
+
+// isDoubtful: what the log brings now may have been carried out by a former process.
+func (a *aside) isDoubtful() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fresh
 }
 
 func (a *aside) Curable(err error) bool { return a.s.server.DB.Engine.Class(err) == engine.Transient }
@@ -248,7 +266,7 @@ func (p *putting) End(ctx context.Context, position cdc.Position) error {
 	return nil
 }
 
-// attempt is what dso_pending.attempted holds.
+// attempt is what dso_pending.attempted holds, beside control.AsideDone.
 type attempt struct {
 	Layout       string `json:"layout,omitempty"`
 	Pool         string `json:"pool,omitempty"`
@@ -259,6 +277,8 @@ type attempt struct {
 	// was read of that.
 	End   cdc.Position `json:"end,omitempty"`
 	Alone bool         `json:"alone,omitempty"` // it went to one thread as a whole
+	// SplitBy names layouts by which it would have gone to one thread as a whole.
+	SplitBy []string `json:"split_by,omitempty"`
 }
 
 func (x attempt) text() string {
@@ -276,8 +296,9 @@ func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool)
 	for _, op := range ops {
 		a.barrier = a.barrier || op.ChangesKey()
 	}
-	ordered, fresh, reason := a.barrier, a.fresh, a.state.Reason
+	ordered, reason := a.barrier, a.state.Reason
 	a.mu.Unlock()
+	fresh := slices.ContainsFunc(ops, func(op *mapping.Operation) bool { return op.Doubtful })
 	if !fresh {
 		ops = batch.Fold(ops)
 	}
@@ -313,7 +334,7 @@ func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool)
 		if row == nil || fold == "" {
 			row = a.newRow(op, fold, reason)
 			if row.Attempted = mark; mark == "" && fresh {
-				row.Attempted = attempt{End: op.Position, Alone: op.Whole}.text()
+				row.Attempted = attempt{End: op.Position, Alone: op.Whole, SplitBy: op.SplitBy}.text()
 			}
 			if fold != "" {
 				rows[fold] = row
@@ -399,10 +420,10 @@ func (a *aside) run(ctx context.Context) error {
 // isDue reports whether the target is away and is to be tried now.
 func (a *aside) isDue(ctx context.Context) (bool, error) {
 	a.mu.Lock()
-	away, next := a.away, a.state.Next
+	away, next, fresh := a.away, a.state.Next, a.fresh
 	a.mu.Unlock()
-	if !away || !a.s.opt.Now().Before(next) {
-		return away, nil
+	if fresh || !away || !a.s.opt.Now().Before(next) {
+		return away && !fresh, nil // while fresh, what comes must not go past dso_pending
 	}
 	asked, err := control.AskedAsides(ctx, a.s.server.DB, a.t.DB.Server)
 	if err != nil || asked == 0 {
@@ -470,18 +491,41 @@ func (a *aside) drain(ctx context.Context) error {
 			return err
 		}
 	}
-	for {
-		n, err := a.round(ctx)
-		if err != nil {
+	// What threads were at when the target went away is aside, too, once they have come so far: from then on they carry
+	// out nothing but rounds.
+	for _, th := range a.t.threads {
+		if err := reach(ctx, th, &apply.Back{}); err != nil {
 			return err
 		}
-		if n > 0 {
-			continue
+	}
+	for {
+		if err := a.settleTried(ctx); err != nil {
+			return err
+		}
+		for n := 1; n > 0; {
+			var err error
+			if n, err = a.round(ctx); err != nil {
+				return err
+			}
 		}
 		over, err := a.comeBack(ctx)
 		if err != nil || over {
 			return err
 		}
+	}
+}
+
+// reach waits until a thread has done all that was sent to it before, and has taken up what b says.
+func reach(ctx context.Context, th *apply.Thread, b *apply.Back) error {
+	reached := make(chan struct{})
+	if err := th.Send(ctx, apply.Work{Back: b, Free: func() {}, Done: func() { close(reached) }}); err != nil {
+		return err
+	}
+	select {
+	case <-reached:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -492,8 +536,8 @@ func (a *aside) comeBack(ctx context.Context) (bool, error) {
 	if a.putting > 0 {
 		return false, nil // it will be there in the next round
 	}
-	ids, err := control.NextAsides(ctx, a.s.server.DB, a.t.DB.Server, 1, 1)
-	if err != nil || len(ids) > 0 {
+	last, err := control.LastAside(ctx, a.s.server.DB, a.t.DB.Server)
+	if err != nil || last > 0 {
 		return false, err
 	}
 	if err := control.DropAway(ctx, a.s.server.DB, a.t.DB.Server); err != nil {
@@ -520,17 +564,12 @@ func (a *aside) round(ctx context.Context) (int, error) {
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	works, in, n, err := a.attempt(ctx, ids, at)
+	works, n, err := a.attempt(ctx, ids, at)
 	for tries := 1; err != nil && tries < maxAttempts && ctx.Err() == nil && a.Curable(err); tries++ { // a deadlock at home is not the target's
-		works, in, n, err = a.attempt(ctx, ids, at)
+		works, n, err = a.attempt(ctx, ids, at)
 	}
 	if err != nil {
 		return 0, err
-	}
-	if len(in) > 0 {
-		if err := a.wereIn(ctx, in); err != nil {
-			return 0, err
-		}
 	}
 	results := make(chan error, len(works))
 	for p, w := range works {
@@ -552,7 +591,7 @@ func (a *aside) round(ctx context.Context) (int, error) {
 		}
 	}
 	if failed != nil {
-		return n, failed // the next round finds out which of them are in
+		return n, failed // the next attempt finds out which of them are in
 	}
 	for _, w := range works {
 		if err := control.DropAsides(ctx, db, w.ids...); err != nil {
@@ -563,30 +602,54 @@ func (a *aside) round(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// attempt deals rows out and notes it, n of them at once or nothing: what joins a row, or a person who removes one,
-// comes before or finds it noted.
-func (a *aside) attempt(ctx context.Context, ids []string, at []control.Checkpoint) (works map[place]*backWork, in []control.Aside, n int, err error) {
+// attempt deals rows out and notes it, all at once or nothing: what joins a row, or a person who removes one,
+// comes before or finds it noted. It returns how many rows have come to nothing.
+func (a *aside) attempt(ctx context.Context, ids []string, at []control.Checkpoint) (works map[place]*backWork, n int, err error) {
+	var told []*mapping.Operation
+	err = a.leased(ctx, func(tx *sqlx.Tx) error {
+		rows, err := control.LockAsidesByID(ctx, tx, ids...)
+		if n = len(ids); err != nil || len(rows) == 0 {
+			return err // all were removed: there may be others
+		}
+		d, err := a.sort(rows, at)
+		if err != nil {
+			return err
+		}
+		works, n = d.works, len(d.empty)+len(d.orphans)
+		for _, w := range works {
+			if err := control.AttemptAsides(ctx, tx, w.mark.text(), w.ids...); err != nil {
+				return err
+			}
+		}
+		told, err = a.giveUp(ctx, tx, d.orphans, mapping.Failure{
+			Kind: apply.RetryNoMapping, Reason: "the definitions send nothing there from this form any more",
+			Fix: "bring the mapping back and retry the operation, else remove it",
+		})
+		if err != nil {
+			return err
+		}
+		return control.DropAsides(ctx, tx, d.empty...)
+	})
+	if err == nil {
+		a.tellGivenUp(told, apply.RetryNoMapping)
+	}
+	return works, n, err
+}
+
+// leased runs f in a transaction of the source that no process but the one with the lease commits.
+func (a *aside) leased(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	tx, err := a.s.server.DB.BeginTxx(ctx, nil)
 	if err != nil {
-		return nil, nil, 0, err
+		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
 	if err := control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err != nil {
-		return nil, nil, 0, err
+		return err
 	}
-	rows, err := control.LockAsidesByID(ctx, tx, ids...)
-	if err != nil || len(rows) == 0 {
-		return nil, nil, len(ids), err // all were removed: there may be others
+	if err := f(tx); err != nil {
+		return err
 	}
-	if works, in, err = a.sort(rows, at); err != nil {
-		return nil, nil, 0, err
-	}
-	for _, w := range works {
-		if err := control.AttemptAsides(ctx, tx, w.mark.text(), w.ids...); err != nil {
-			return nil, nil, 0, err
-		}
-	}
-	return works, in, len(in), tx.Commit()
+	return tx.Commit()
 }
 
 // askPatience is how long a target is waited for that is asked whether it answers.
@@ -600,48 +663,46 @@ type backWork struct {
 	mark attempt
 }
 
-// sort deals rows out to threads, each its part of a round, and picks those that are in already.
-func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (works map[place]*backWork, in []control.Aside, err error) {
-	committed := make(map[attempt]int64) // transactions, by thread
-	for _, c := range at {
-		committed[attempt{Layout: c.Layout, Pool: c.Pool, Thread: c.Thread}] = c.Transactions
-	}
-	works = make(map[place]*backWork)
+// dealt is what becomes of rows in a round.
+type dealt struct {
+	works   map[place]*backWork
+	empty   []string        // IDs of those that have come to nothing
+	orphans []control.Aside // whose mapping is gone
+}
+
+// sort deals rows out to threads, each its part of a round.
+func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (d dealt, err error) {
+	committed := transactionsOf(at)
+	works := make(map[place]*backWork)
 	waits := make(map[[2]string]bool) // requests of which an earlier row waits for another round
 	full := make(map[place]bool)      // threads of whose order nothing more may come into this round
-	tried := rows[0].Attempted != ""
+	where := make(map[order]place)    // requests that may go from pool to pool, in this round
 	for _, row := range rows {
-		if (row.Attempted != "") != tried {
-			break // what was tried is to be settled first
-		}
 		ops, err := ReadOperations(row.Operation)
-		if err != nil || len(ops) == 0 {
-			return nil, nil, fmt.Errorf("%s: dso_pending, row %s: %d operations: %w", a.s.server.Name, row.ID, len(ops), err)
+		if err != nil {
+			return d, fmt.Errorf("%s: dso_pending, row %s: %w", a.s.server.Name, row.ID, err)
 		}
-		if tried {
-			isIn, err := a.isIn(row, ops, committed)
-			if err != nil {
-				return nil, nil, err
-			}
-			if isIn {
-				in = append(in, row)
-				continue
-			}
+		if len(ops) == 0 { // a request that came to be, and is gone again
+			d.empty = append(d.empty, row.ID)
+			continue
 		}
 		changesKey := slices.ContainsFunc(ops, (*mapping.Operation).ChangesKey)
 		if changesKey && len(works) > 0 {
 			break // by itself, after what came before
 		}
 		p, ok := a.t.layout.place(ops[0], changesKey)
-		if !ok { // its mapping is gone: it stays, and status shows it
-			a.s.log.Warn("no mapping for operations that wait", "target", row.Target, "mapping", row.Mapping, "request", row.Request)
+		if !ok {
+			d.orphans = append(d.orphans, row)
 			continue
 		}
 		request, path := [2]string{row.Form, row.Request}, pathOf(ops)
+		if at, ok := where[orderOf(ops[0])]; ok && at != p {
+			waits[request] = true // for what is in another thread
+		}
 		w := works[p]
 		if w == nil && !full[p] && !waits[request] {
 			w = &backWork{path: path, mark: attempt{Layout: a.t.layout.id, Pool: p.pool, Thread: p.thread}}
-			w.mark.Transactions = committed[w.mark]
+			w.mark.Transactions = committed[threadOf{a.t.layout.id, p}]
 			works[p] = w
 		}
 		if full[p] || waits[request] || !slices.Equal(w.path, path) {
@@ -650,11 +711,13 @@ func (a *aside) sort(rows []control.Aside, at []control.Checkpoint) (works map[p
 			continue
 		}
 		w.ids, w.ops = append(w.ids, row.ID), append(w.ops, ops...)
+		where[orderOf(ops[0])] = p
 		if changesKey {
 			break
 		}
 	}
-	return works, in, nil
+	d.works = works
+	return d, nil
 }
 
 // pathOf is the way that operations have come; servers that only some of them passed are left out: what returns there
@@ -667,21 +730,111 @@ func pathOf(ops []*mapping.Operation) []string {
 	return path
 }
 
-// isIn finds out whether a row that was tried has been carried out.
-func (a *aside) isIn(row control.Aside, ops []*mapping.Operation, committed map[attempt]int64) (bool, error) {
-	var x attempt
-	if err := json.Unmarshal([]byte(row.Attempted), &x); err != nil {
-		return false, fmt.Errorf("%s: dso_pending, row %s: attempted: %w", a.s.server.Name, row.ID, err)
+// threadOf names a thread of a layout.
+type threadOf struct {
+	layout string
+	place  place
+}
+
+// transactionsOf tells how many transactions threads have committed.
+func transactionsOf(at []control.Checkpoint) map[threadOf]int64 {
+	committed := make(map[threadOf]int64)
+	for _, c := range at {
+		committed[threadOf{c.Layout, place{c.Pool, c.Thread}}] = c.Transactions
 	}
-	if x.End != "" {
-		return slices.ContainsFunc(a.covered, func(c coverage) bool {
-			p, ok := c.place(ops[0], x.Alone)
-			return ok && c.at[p] != "" && a.s.reader.Covers(c.at[p], x.End)
-		}), nil
+	return committed
+}
+
+// isIn tells whether a row's operations have been carried out: by threads that have committed so many transactions, or by
+// former processes that had come so far.
+func (x attempt) isIn(ops []*mapping.Operation, committed map[threadOf]int64, covered []coverage, covers func(at, end cdc.Position) bool) bool {
+	if x.Layout != "" {
+		return committed[threadOf{x.Layout, place{x.Pool, x.Thread}}] > x.Transactions
 	}
-	before := x.Transactions
-	x.Transactions = 0
-	return committed[x] > before, nil
+	return len(ops) > 0 && slices.ContainsFunc(covered, func(c coverage) bool {
+		p, ok := c.place(ops[0], x.Alone || slices.Contains(x.SplitBy, c.id))
+		return ok && c.at[p] != "" && covers(c.at[p], x.End)
+	})
+}
+
+// settleTried finds out what became of what was tried, and drops what is in.
+func (a *aside) settleTried(ctx context.Context) error {
+	db := a.s.server.DB
+	ids, err := control.TriedAsides(ctx, db, a.t.DB.Server)
+	if err != nil {
+		return err
+	}
+	if len(ids) > 0 {
+		actx, cancel := context.WithTimeout(ctx, askPatience)
+		defer cancel()
+		// A commit that was not answered has come in by then, or never will.
+		if err := control.Fence(actx, a.t.DB, a.s.server.Name, a.s.epoch); err != nil {
+			return err
+		}
+		at, err := control.LoadCheckpoints(actx, a.t.DB, a.s.server.Name)
+		if err != nil {
+			return err
+		}
+		if err := a.settle(ctx, transactionsOf(at), a.covered); err != nil {
+			return err
+		}
+	}
+	for {
+		ids, err := control.DoneAsides(ctx, db, a.t.DB.Server)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		rows, err := control.ReadAsides(ctx, db, ids...)
+		if err != nil {
+			return err
+		}
+		if err := a.wereIn(ctx, rows); err != nil {
+			return err
+		}
+	}
+}
+
+// settle notes, of rows that were tried, or that a former process may have carried out, which are in; the others are to
+// be tried again. It comes before any thread commits anything else, and before threads are entered on the target that
+// have carried nothing out of what was put aside for former ones.
+func (a *aside) settle(ctx context.Context, committed map[threadOf]int64, covered []coverage) error {
+	for {
+		ids, err := control.TriedAsides(ctx, a.s.server.DB, a.t.DB.Server)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		err = a.leased(ctx, func(tx *sqlx.Tx) error {
+			rows, err := control.LockAsidesByID(ctx, tx, ids...)
+			if err != nil {
+				return err
+			}
+			found := make(map[string][]string) // IDs, by what their rows say from now on
+			for _, row := range rows {
+				var x attempt
+				if err := json.Unmarshal([]byte(row.Attempted), &x); err != nil {
+					return fmt.Errorf("%s: dso_pending, row %s: attempted: %w", a.s.server.Name, row.ID, err)
+				}
+				ops, err := ReadOperations(row.Operation)
+				if err != nil {
+					return fmt.Errorf("%s: dso_pending, row %s: %w", a.s.server.Name, row.ID, err)
+				}
+				mark := ""
+				if x.isIn(ops, committed, covered, a.s.reader.Covers) {
+					mark = control.AsideDone
+				}
+				found[mark] = append(found[mark], row.ID)
+			}
+			for mark, ids := range found {
+				if err := control.AttemptAsides(ctx, tx, mark, ids...); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // wereIn drops rows whose operations were carried out, once their source is told.
@@ -707,7 +860,7 @@ func (a *aside) wereIn(ctx context.Context, rows []control.Aside) error {
 
 // isSerial reports whether the order of op across requests matters.
 func (l *layout) isSerial(op *mapping.Operation) bool {
-	x, ok := l.lanes[laneKey(op.Form, op.TargetForm)]
+	x, ok := l.lane(op.Form, op.TargetForm, op.PoolBy)
 	return ok && x.serial
 }
 
@@ -719,7 +872,7 @@ func (a *aside) open(ctx context.Context) error {
 	if err := control.Check(actx, to.DB, to.Name); err != nil {
 		return err
 	}
-	at, covered, err := a.s.prepare(actx, a.t, a.s.progress.position())
+	at, _, err := a.s.prepare(actx, a.t, a.s.progress.position())
 	if err != nil {
 		return err
 	}
@@ -728,24 +881,18 @@ func (a *aside) open(ctx context.Context) error {
 	}
 	for p, th := range a.t.threads {
 		c := at[p]
-		ready := make(chan struct{})
-		if err := th.Send(ctx, apply.Work{Back: &apply.Back{Checkpoint: &c}, Free: func() {}, Done: func() { close(ready) }}); err != nil {
+		if err := reach(ctx, th, &apply.Back{Checkpoint: &c}); err != nil {
 			return err
 		}
-		select {
-		case <-ready:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
 	}
-	a.covered, a.unopened = covered, false
+	a.unopened = false
 	return nil
 }
 
-// isAside reports whether a former process has put op aside, or this one before it read the log again.
-func (a *aside) isAside(op *mapping.Operation, alone bool, end cdc.Position) bool {
+// isAside reports whether a former process has put op, one of a transaction's ops, aside, or this one before it read the log again.
+func (a *aside) isAside(op *mapping.Operation, alone bool, ops []*mapping.Operation, end cdc.Position) bool {
 	return slices.ContainsFunc(a.before, func(c coverage) bool {
-		p, ok := c.place(op, alone)
+		p, ok := c.place(op, alone || c.splits(op.Target, ops))
 		return ok && c.at[p] != "" && a.s.reader.Covers(c.at[p], end)
 	})
 }
@@ -847,45 +994,43 @@ func (a *aside) timeOut(ctx context.Context) error {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		tx, err := db.BeginTxx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		var rows []control.Aside
 		var told []*mapping.Operation
-		if err = control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err == nil {
-			rows, err = control.LockAsidesByID(ctx, tx, ids...)
-		}
-		if err == nil {
-			for i := range rows {
-				var ops []*mapping.Operation
-				if ops, err = a.giveUp(ctx, tx, &rows[i]); err != nil {
-					break
-				}
-				told = append(told, ops...)
+		err = a.leased(ctx, func(tx *sqlx.Tx) error {
+			rows, err := control.LockAsidesByID(ctx, tx, ids...)
+			if err != nil {
+				return err
 			}
-		}
-		if err == nil {
-			err = control.DropAsides(ctx, tx, ids...)
-		}
-		if err == nil {
-			err = tx.Commit()
-		}
+			a.mu.Lock()
+			reason := a.state.Reason
+			a.mu.Unlock()
+			told, err = a.giveUp(ctx, tx, rows, mapping.Failure{
+				Kind: apply.RetryTimeout, Reason: "it has not accepted for as long as is to be tried; the last attempt: " + reason,
+				Fix: "once the target accepts again, retry the operation, or transfer the request; else remove it",
+			})
+			return err
+		})
 		if err != nil {
-			_ = tx.Rollback() // the error itself matters
 			return err
 		}
-		for _, op := range told {
-			a.s.back.tell(apply.Result{Op: op, Failure: &mapping.Failure{Kind: apply.RetryTimeout}})
-		}
+		a.tellGivenUp(told, apply.RetryTimeout)
+	}
+}
+
+func (a *aside) tellGivenUp(ops []*mapping.Operation, kind string) {
+	for _, op := range ops {
+		a.s.back.tell(apply.Result{Op: op, Failure: &mapping.Failure{Kind: kind}})
 	}
 }
 
 // putBackRetries has operations that were given up, and that a person wants to be retried, wait again.
 func (s *source) putBackRetries(ctx context.Context) error {
-	rows, err := control.ListErrors(ctx, s.server.DB, control.ErrorFilter{Source: s.server.Name, Error: apply.RetryTimeout, Status: []control.ErrorStatus{control.ErrorRetry}})
-	if err != nil {
-		return err
+	var rows []control.PendingError
+	for _, kind := range []string{apply.RetryTimeout, apply.RetryNoMapping} {
+		list, err := control.ListErrors(ctx, s.server.DB, control.ErrorFilter{Source: s.server.Name, Error: kind, Status: []control.ErrorStatus{control.ErrorRetry}})
+		if err != nil {
+			return err
+		}
+		rows = append(rows, list...)
 	}
 	for _, r := range rows {
 		ops, err := ReadOperations(r.Operation)
@@ -922,26 +1067,34 @@ func (a *aside) putBack(ctx context.Context, errorID string, ops []*mapping.Oper
 	return tx.Commit()
 }
 
-// giveUp moves a row to dso_pending_error of the source, whose retry puts it back.
-func (a *aside) giveUp(ctx context.Context, tx *sqlx.Tx, row *control.Aside) (told []*mapping.Operation, err error) {
-	ops, err := ReadOperations(row.Operation)
-	if err != nil || len(ops) == 0 {
-		return nil, err
-	}
-	a.mu.Lock()
-	reason := a.state.Reason
-	a.mu.Unlock()
-	op := ops[len(ops)-1]
-	_, err = control.Park(ctx, tx, control.PendingError{
-		Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Request, TargetForm: op.TargetForm,
-		Pool: mapping.HomePool, Action: op.Action.String(), Error: apply.RetryTimeout, Operation: row.Operation,
-		Reason: fmt.Sprintf("mapping %q, request %q of form %q: %s has not accepted for as long as is to be tried; the last attempt: %s", op.Mapping, op.Request, op.Form, op.Target, reason),
-		Remedy: "once the target accepts again, retry the operation, or transfer the request; else remove it",
-	})
-	for _, op := range ops {
-		if op.TellSource {
-			told = append(told, op)
+// giveUp moves rows to dso_pending_error of the source, whose retry puts them back. It returns what the source is to be
+// told of once tx is committed.
+func (a *aside) giveUp(ctx context.Context, tx *sqlx.Tx, rows []control.Aside, f mapping.Failure) (told []*mapping.Operation, err error) {
+	var ids []string
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+		ops, err := ReadOperations(row.Operation)
+		if err != nil {
+			return nil, err
+		}
+		if len(ops) == 0 {
+			continue
+		}
+		op := ops[len(ops)-1]
+		_, err = control.Park(ctx, tx, control.PendingError{
+			Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Request, TargetForm: op.TargetForm,
+			Pool: mapping.HomePool, Action: op.Action.String(), Error: f.Kind, Operation: row.Operation,
+			Reason: fmt.Sprintf("mapping %q, request %q of form %q to %s: %s", op.Mapping, op.Request, op.Form, op.Target, f.Reason),
+			Remedy: f.Fix,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, op := range ops {
+			if op.TellSource {
+				told = append(told, op)
+			}
 		}
 	}
-	return told, err
+	return told, control.DropAsides(ctx, tx, ids...)
 }

@@ -12,6 +12,7 @@ import (
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
 	"ardso/integration/stormtest"
+	"ardso/mapping/definition"
 	"ardso/sql/control"
 	"ardso/sql/engine"
 )
@@ -250,6 +251,59 @@ func TestAwayOverRestarts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What waits for a target and has no mapping any more when that accepts again goes to errors, holds up nothing, and is
+// carried out by a retry once the mapping is back.
+func TestMappingGoneWhileAway(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, "postgres15", "mariadb10.11")
+	const task, note = "      - {name: Task, table: task, request_id: id}\n", "      - {name: Note, table: note, request_id: id}\n"
+	o.yaml = strings.ReplaceAll(o.yaml, task, task+note)
+	for s := range o.dbs {
+		o.exec(s, "CREATE TABLE note (id varchar(20) PRIMARY KEY, title varchar(50), n integer)")
+	}
+	both := strings.NewReplacer(
+		"mappings:\n", "mappings:\n  - {name: notes, from: {server: a, form: Note}, to: {server: b, form: Note}}\n",
+		"filters:\n", "filters:\n  - {name: notes, server: a, form: Note, on: [submit, modify], transfer: {mapping: notes}}\n",
+	).Replace(o.yaml)
+	gone := strings.NewReplacer(
+		"  - {name: to b, from: {server: a, form: Task}, to: {server: b, form: Task}, match: like names}\n", "", "{mapping: to b, pool: work}, ", "",
+	).Replace(both)
+	o.yaml = both
+	o.open()
+	o.exec("a", "INSERT INTO task VALUES ('R1', 'made', 1)")
+	o.once()
+	o.server.Stop(t)
+	o.exec("a", "UPDATE task SET n = 2", "INSERT INTO note VALUES ('N1', 'made', 1)")
+	stop := o.followBy(&o.clock, "a")
+	o.eventually("two wait", func() bool { return o.waiting() == 2 })
+	stop()
+	o.server.Start(t)
+	use := func(yaml string) {
+		t.Helper()
+		o.yaml = yaml
+		sys, err := run.Open(t.Context(), []definition.File{{Name: "ardso.yaml", Text: yaml}}, o.secrets())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = sys.Close() })
+		o.sys = sys
+	}
+	use(gone)
+	o.once()
+	const parked = "SELECT request, error FROM dso_pending_error"
+	o.equal("notes", rows(t, o.dbs["b"], "SELECT id, n FROM note"), "N1|1")
+	o.equal("tasks", rows(t, o.dbs["b"], "SELECT id, n FROM task"), "R1|1")
+	o.equal("errors", rows(t, o.dbs["a"], parked), "R1|retry.no_mapping")
+	if n := o.waiting(); n != 0 {
+		t.Errorf("%d operations wait", n)
+	}
+	use(both)
+	o.exec("a", "UPDATE dso_pending_error SET status = 'retry'")
+	o.once()
+	o.equal("tasks", rows(t, o.dbs["b"], "SELECT id, n FROM task"), "R1|2")
+	o.equal("errors", rows(t, o.dbs["a"], parked))
 }
 
 // attempts tells how often b was tried since it is away, and when, in minutes since then, it is tried next.

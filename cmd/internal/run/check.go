@@ -148,9 +148,7 @@ func (c *checking) definitions(ctx context.Context) error {
 	if c.sys.Compiled, err = definition.Check(c.sys.Document, catalogs); err != nil {
 		return err
 	}
-	for _, p := range c.sys.Compiled.Warnings {
-		c.found("", p.Kind, cdc.Warning, p.Advice, "%s: %s", p.Pos, p.Found)
-	}
+	c.findings = append(c.findings, Warnings(c.sys.Compiled.Warnings)...)
 	for _, name := range c.sys.Sources() {
 		c.source(ctx, c.sys.Servers[name])
 		c.escalations(ctx, c.sys.Servers[name])
@@ -186,6 +184,19 @@ func (c *checking) escalations(ctx context.Context, srv *Server) {
 	}
 }
 
+// noPosition is a source whose log was never begun to be read.
+func noPosition(server string) cdc.Finding {
+	return cdc.Finding{Server: server, Name: "reader.no_position", Severity: cdc.Error, Text: "the log has no position to begin at", Remedy: "run `ardso init " + server + "`"}
+}
+
+// Warnings are findings of what definitions say that is allowed but worth a look.
+func Warnings(list definition.ErrorList) (findings []cdc.Finding) {
+	for _, p := range list {
+		findings = append(findings, cdc.Finding{Name: p.Kind, Severity: cdc.Warning, Text: fmt.Sprintf("%s: %s", p.Pos, p.Found), Remedy: p.Advice})
+	}
+	return findings
+}
+
 // source checks that the server's log can be read, and on from where ardso left off.
 func (c *checking) source(ctx context.Context, srv *Server) {
 	list, err := checkLog(ctx, srv, mapping.NewDecider(srv.Name, c.sys.Compiled).Tables())
@@ -199,7 +210,7 @@ func (c *checking) source(ctx context.Context, srv *Server) {
 	}
 	lease, err := control.ReadLease(ctx, srv.DB)
 	if err == nil && lease.Position == "" {
-		c.found(srv.Name, "reader.no_position", cdc.Error, "run `ardso init "+srv.Name+"`", "the log has no position to begin at")
+		c.findings = append(c.findings, noPosition(srv.Name))
 		return
 	}
 	if err == nil {

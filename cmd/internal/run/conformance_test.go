@@ -161,7 +161,7 @@ func conformanceWorld(t *testing.T, name string, cases []*conformanceCase) *worl
 	for _, server := range []string{"a", "b", "c"} {
 		dbs[server], declared[server] = dbtest.New(t, name), forms.String()
 	}
-	w := newWorld(t, dbs, declared, "mappings:\n"+mappings.String()+"filters:\n"+filters.String())
+	w := newWorld(t, dbs, declared, "pools: [{name: disabled, enabled: no, threads: 3}]\nmappings:\n"+mappings.String()+"filters:\n"+filters.String())
 	for server := range dbs {
 		var counted []string
 		for _, x := range cases {
@@ -1026,7 +1026,6 @@ func conformanceOfQueues() []*conformanceCase {
 		},
 		{
 			number: 16, text: "pool disabled: default pool runs it",
-			notBuilt: "pools cannot be disabled: enabled under pools",
 			forms:    []string{"F16"},
 			mappings: []string{along("16 a to b", "a.F16", "b.F16", "data only")},
 			filters:  []string{when("16 send", "a.F16", "submit", "", "transfer: {mapping: 16 a to b, pool: disabled}")},

@@ -146,8 +146,9 @@ func (c *Copy) whole(ctx context.Context) (*schema.Form, []value.Value, error) {
 }
 
 // scope is how qualifications on a server's forms are read.
-func scope(s *definition.Server, f *schema.Form) qual.Scope {
-	return qual.Scope{Form: f, CaseSensitive: s.CaseSensitive, Zone: s.Location()}
+func scope(doc *definition.Document, server string, f *schema.Form) qual.Scope {
+	s := doc.Server(server)
+	return qual.Scope{Form: f, CaseSensitive: s.CaseSensitive, Zone: s.Location(), Logical: doc.LogicalFields(server)}
 }
 
 // environment is a request that is modified now without a change.
@@ -170,7 +171,7 @@ func (e *Explanation) readFilters(ctx context.Context, doc *definition.Document)
 	list := slices.DeleteFunc(slices.Clone(doc.Filters), func(x *definition.Filter) bool { return x.Server != c.Server || x.Form != c.Form })
 	slices.SortStableFunc(list, func(a, b *definition.Filter) int { return a.Order - b.Order })
 	for _, x := range list {
-		sc := scope(doc.Server(c.Server), f)
+		sc := scope(doc, c.Server, f)
 		sc.TRDB, sc.NullCompareAR = true, x.NullCompare == definition.NullAR
 		t := FilterTrace{Name: x.Name, Order: x.Order, On: x.On, Judged: judge(x.RunIf.Value, sc, environment(c, f, row)), Actions: []ActionTrace{}}
 		switch {
@@ -208,7 +209,7 @@ func (e *Explanation) readEscalations(ctx context.Context, doc *definition.Docum
 			continue
 		}
 		env := &qual.Env{Fields: row, Keywords: mapping.EscalationKeywords(time.Now(), c.Server, c.Form)}
-		t := EscalationTrace{Name: x.Name, Judged: judge(x.RunIf.Value, scope(doc.Server(c.Server), f), env), Skipped: "it is disabled", Actions: []ActionTrace{}}
+		t := EscalationTrace{Name: x.Name, Judged: judge(x.RunIf.Value, scope(doc, c.Server, f), env), Skipped: "it is disabled", Actions: []ActionTrace{}}
 		for _, w := range waiting {
 			if w.Name == x.Name {
 				t.Skipped, t.Next, t.next = "", w.Next, w.Local(w.Next)
@@ -280,10 +281,10 @@ func chosenBy(doc *definition.Document, c *Copy) *ChosenBy {
 	if server == "" || form == "" {
 		return nil
 	}
-	by := &ChosenBy{Field: "To Server and To Form"}
+	by, own := &ChosenBy{Field: "To Server and To Form"}, doc.ServerNamed(c.Server, server)
 	for _, byDefault := range []bool{true, false} {
 		for _, m := range doc.Mappings {
-			if by.Mapping == "" && fits(m) && m.To.Server == server && m.To.Form == form && m.Default == byDefault {
+			if by.Mapping == "" && fits(m) && m.To.Server == own && m.To.Form == form && m.Default == byDefault {
 				by.Mapping = m.Name
 			}
 		}
@@ -367,7 +368,7 @@ func (e *Explanation) readJobs(ctx context.Context, doc *definition.Document, c 
 		return err
 	}
 	for _, p := range list {
-		if p.Request == c.Request || p.Request == "" && takesIn(p.Qualification, scope(doc.Server(c.Server), f), environment(c, f, row)) {
+		if p.Request == c.Request || p.Request == "" && takesIn(p.Qualification, scope(doc, c.Server, f), environment(c, f, row)) {
 			e.Pending = append(e.Pending, PendingOf{c.Server, p})
 		}
 	}

@@ -3,8 +3,8 @@ package run
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -84,7 +84,7 @@ func (f *Fields) withLog(ctx context.Context, plan distributed.Plan) ([]distribu
 
 // CheckUnused returns an *FieldsInUseError where definitions name one of a form's fields.
 func (s *System) CheckUnused(server string, form *schema.Form, fields []distributed.Field) error {
-	u := &fieldUses{server: server, form: form, ids: map[int]bool{}}
+	u := &fieldUses{doc: s.Document, server: server, form: form, ids: map[int]bool{}}
 	for _, f := range fields {
 		u.ids[f.ID] = true
 	}
@@ -95,6 +95,11 @@ func (s *System) CheckUnused(server string, form *schema.Form, fields []distribu
 	for _, f := range s.Document.Filters {
 		if f.Server == server && f.Form == form.Name {
 			u.rule(fmt.Sprintf("filter %q", f.Name), f.RunIf, slices.Concat(f.Actions, f.Else), true)
+		}
+	}
+	for _, f := range s.Compiled.Filters {
+		if f.Server == server && f.Form.Name == form.Name {
+			u.names(fmt.Sprintf("filter %q: pool", f.Name), slices.Collect(maps.Values(f.PoolFields))...)
 		}
 	}
 	for _, e := range s.Document.Escalations {
@@ -110,6 +115,7 @@ func (s *System) CheckUnused(server string, form *schema.Form, fields []distribu
 
 // fieldUses collects where definitions name fields of one form.
 type fieldUses struct {
+	doc    *definition.Document
 	server string
 	form   *schema.Form
 	ids    map[int]bool
@@ -157,11 +163,7 @@ func (u *fieldUses) mapping(m *definition.CompiledMapping) {
 		return
 	}
 	for _, t := range m.Exclude {
-		f := u.form.FieldByName(t.Value)
-		if id, err := strconv.Atoi(t.Value); f == nil && err == nil {
-			f = u.form.FieldByID(id)
-		}
-		u.names(where+"exclude", f)
+		u.names(where+"exclude", u.doc.FieldNamed(m.From.Server, u.form, t.Value))
 	}
 	if m.TransferMode == definition.DataOwnership && slices.ContainsFunc(schema.FieldsOf(schema.Basic), func(f schema.DistributedField) bool { return u.ids[f.ID] }) {
 		u.found = append(u.found, where+"transfer_mode: data + ownership needs the basic fields")
@@ -180,14 +182,15 @@ func (u *fieldUses) lines(where string, lines []definition.Line) {
 // rule looks at a filter or escalation of the form. What does not compile was refused when the definitions
 // were read.
 func (u *fieldUses) rule(where string, runIf definition.Text, actions []definition.Action, trdb bool) {
-	if q, err := qual.Compile(runIf.Value, qual.Scope{Form: u.form, TRDB: trdb}); err == nil {
+	logical := u.doc.LogicalFields(u.server)
+	if q, err := qual.Compile(runIf.Value, qual.Scope{Form: u.form, TRDB: trdb, Logical: logical}); err == nil {
 		u.names(where+": run_if", q.Fields()...)
 	}
 	for _, a := range actions {
 		if a.Delete == nil || a.Delete.Mapping != "" {
 			continue
 		}
-		if x, err := qual.CompileValue(a.Delete.RequestID.Value, qual.Scope{Form: u.form}); err == nil {
+		if x, err := qual.CompileValue(a.Delete.RequestID.Value, qual.Scope{Form: u.form, Logical: logical}); err == nil {
 			u.names(where+": request_id", x.Fields()...)
 		}
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,16 +14,36 @@ import (
 	"ardso/mapping"
 )
 
-// drawLayout makes a layout of forms A to C and pools p and q.
+// Fields 1 and 2 of the forms name pools.
+var poolFields = []int{1, 2}
+
+// drawLayout makes a layout of forms A to C and pools p, q and r.
 func drawLayout(t *rapid.T, name string) *layout {
-	l := &layout{lanes: make(map[string]lane)}
-	threads := map[string]int{"p": rapid.IntRange(1, 5).Draw(t, name+" threads of p"), "q": rapid.IntRange(1, 3).Draw(t, name+" threads of q")}
+	l := &layout{lanes: make(map[laneKey]lane)}
+	threads := map[string]int{}
+	for _, pool := range []string{"p", "q", "r"} {
+		threads[pool] = rapid.IntRange(1, 4).Draw(t, name+" threads of "+pool)
+	}
 	for _, form := range []string{"A", "B", "C"} {
-		if rapid.IntRange(0, 9).Draw(t, name+" without "+form) == 0 {
-			continue
+		serial := rapid.IntRange(0, 3).Draw(t, name+" serial "+form) == 0
+		for _, by := range choices {
+			what := fmt.Sprintf("%s, %s by %d: ", name, form, by)
+			if rapid.IntRange(0, 2).Draw(t, what+"none") == 0 && (by != mapping.ByTransfer || rapid.IntRange(0, 3).Draw(t, what+"at all") == 0) {
+				continue
+			}
+			pool := rapid.SampledFrom([]string{"p", "q"}).Draw(t, what+"pool")
+			x := lane{pool: pool, threads: threads[pool], serial: serial}
+			if !serial && rapid.Bool().Draw(t, what+"named by the request") {
+				x.field = rapid.SampledFrom(poolFields).Draw(t, what+"field")
+				x.pools = map[string]int{pool: threads[pool]}
+				for other, n := range threads {
+					if rapid.Bool().Draw(t, what+other+" runs") {
+						x.pools[other] = n
+					}
+				}
+			}
+			l.lanes[laneKey{form, "To " + form, by}] = x
 		}
-		pool := rapid.SampledFrom([]string{"p", "q"}).Draw(t, name+" pool of "+form)
-		l.lanes[laneKey(form, "To "+form)] = lane{pool: pool, threads: threads[pool], serial: rapid.Bool().Draw(t, name+" serial "+form)}
 	}
 	l.id = l.text()
 	return l
@@ -30,7 +51,14 @@ func drawLayout(t *rapid.T, name string) *layout {
 
 func drawOp(t *rapid.T) *mapping.Operation {
 	form := rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "form")
-	return &mapping.Operation{Form: form, TargetForm: "To " + form, Request: fmt.Sprint("R", rapid.IntRange(0, 20).Draw(t, "request"))}
+	op := &mapping.Operation{
+		Form: form, TargetForm: "To " + form, Request: fmt.Sprint("R", rapid.IntRange(0, 20).Draw(t, "request")),
+		PoolBy: rapid.SampledFrom(choices).Draw(t, "by"), PoolFields: map[int]string{},
+	}
+	for _, f := range poolFields {
+		op.PoolFields[f] = rapid.SampledFrom([]string{"p", "q", "r", "", "gone"}).Draw(t, fmt.Sprint("pool in field ", f))
+	}
+	return op
 }
 
 // A layout that was kept as text deals every request to the thread that it fell to then.
@@ -42,7 +70,7 @@ func TestLayoutRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back.text() != l.text() || !maps.Equal(back.lanes, l.lanes) {
+		if back.text() != l.text() || !reflect.DeepEqual(back.lanes, l.lanes) {
 			t.Fatalf("got %v, want %v", back.lanes, l.lanes)
 		}
 		places := l.places()
@@ -59,7 +87,7 @@ func TestLayoutRoundTrip(t *testing.T) {
 			if ok && !slices.Contains(places, p) {
 				t.Fatalf("%v is none of %v", p, places)
 			}
-			if ok && (alone || l.lanes[laneKey(op.Form, op.TargetForm)].serial) && p.thread != 0 {
+			if x, _ := l.lane(op.Form, op.TargetForm, op.PoolBy); ok && (alone || x.serial) && p.thread != 0 {
 				t.Fatalf("%s %s goes to thread %d", op.Form, op.Request, p.thread)
 			}
 		}
@@ -68,7 +96,10 @@ func TestLayoutRoundTrip(t *testing.T) {
 
 func TestParseLayoutRefuses(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"A", "A\tB\tp\t1", "A\tB\tp\t0\ttrue", "A\tB\tp\tx\ttrue", "A\tB\tp\t1\ttrue\tmore"} {
+	for _, text := range []string{
+		"A", "A\tB\tp\t1", "A\tB\tp\t0\ttrue", "A\tB\tp\tx\ttrue", "A\tB\tp\t1\ttrue\tmore", "A\tB\tp\t1\ttrue\tx\t0\t",
+		"A\tB\tp\t1\ttrue\t1\tx\t", "A\tB\tp\t1\ttrue\t1\t7\t", "A\tB\tp\t1\ttrue\t1\t7\tp=0", "A\tB\tp\t1\ttrue\t1\t7\tp",
+	} {
 		if l, err := parseLayout("id", text); err == nil {
 			t.Errorf("%q: got %v", text, l.lanes)
 		}
@@ -81,7 +112,7 @@ func TestParseLayoutRefuses(t *testing.T) {
 // Requests spread over the threads of a pool.
 func TestPlaceSpreads(t *testing.T) {
 	t.Parallel()
-	l := &layout{lanes: map[string]lane{laneKey("A", "A"): {pool: "p", threads: 4}}}
+	l := &layout{lanes: map[laneKey]lane{{from: "A", to: "A"}: {pool: "p", threads: 4}}}
 	n := make([]int, 4)
 	for i := range 4000 {
 		p, _ := l.place(&mapping.Operation{Form: "A", TargetForm: "A", Request: fmt.Sprintf("HD%013d", i)}, false)
@@ -94,7 +125,7 @@ func TestPlaceSpreads(t *testing.T) {
 	}
 }
 
-// Whatever thread counts, pools and marks of serial forms the processes have, one after another, and
+// Whatever thread counts, pools, fields that name pools and marks of serial forms the processes have, one after another, and
 // wherever each of their threads was stopped: every operation is carried out once (G2).
 func TestCoverageAcrossLayouts(t *testing.T) {
 	t.Parallel()
@@ -120,8 +151,8 @@ func TestCoverageAcrossLayouts(t *testing.T) {
 		for process := range rapid.IntRange(1, 5).Draw(t, "processes") {
 			l := drawLayout(t, fmt.Sprint("layout ", process))
 			for _, form := range []string{"A", "B", "C"} { // forms do not go: that is another matter
-				if _, ok := l.lanes[laneKey(form, "To "+form)]; !ok {
-					l.lanes[laneKey(form, "To "+form)] = lane{pool: "p", threads: max(1, l.lanesOf("p"))}
+				if _, ok := l.lane(form, "To "+form, mapping.ByTransfer); !ok {
+					l.lanes[laneKey{from: form, to: "To " + form}] = lane{pool: "p", threads: max(1, l.lanesOf("p"))}
 				}
 			}
 			l.id = l.text()
@@ -153,15 +184,16 @@ func TestCoverageAcrossLayouts(t *testing.T) {
 			}
 			durable, stopped := from, false
 			for _, x := range log[from:] {
-				if x.alone && stopped {
+				alone := x.alone || l.splits("", x.ops)
+				if alone && stopped {
 					break
 				}
 				s.prune(tg, position(x.position))
 				whole := true
 				reached := make(map[place]bool)
 				for n, op := range x.ops {
-					p, _ := l.place(op, x.alone)
-					if s.isCovered(tg, op, x.alone, position(x.position)) {
+					p, _ := l.place(op, alone)
+					if s.isCovered(tg, op, x.alone, x.ops, position(x.position)) {
 						continue
 					}
 					if x.position > stop[p] {
@@ -178,7 +210,7 @@ func TestCoverageAcrossLayouts(t *testing.T) {
 				if !stopped {
 					durable = x.position
 				}
-				if x.alone && stopped {
+				if alone && stopped {
 					break
 				}
 			}

@@ -5,12 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"ardso/apply"
 	"ardso/cdc"
@@ -19,6 +15,7 @@ import (
 	"ardso/cdc/postgres"
 	"ardso/cdc/trigger"
 	"ardso/mapping"
+	"ardso/mapping/definition"
 	"ardso/sql/control"
 	"ardso/sql/engine"
 	"ardso/sql/schema"
@@ -39,6 +36,11 @@ type Options struct {
 	// Now is the clock by which updates are due; nil = time.Now.
 	Now     func() time.Time
 	StandBy func(server, holder string)
+
+	// Reload, if not nil, tells that Load has other definitions, which are taken up beside what runs. A System that
+	// others have taken the place of is closed.
+	Reload <-chan struct{}
+	Load   func() (*definition.Document, error)
 }
 
 // Summary is what a run has done.
@@ -81,53 +83,34 @@ func (e *LeaseHeldError) Remedy() string {
 // that fails is tried again with growing pauses where that may help, and stops no other; the error
 // joins those of servers that failed for good.
 func (s *System) Run(ctx context.Context, drain <-chan struct{}, o Options) (Summary, error) {
-	servers := o.Servers
-	if len(servers) == 0 {
-		servers = s.Sources()
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	var (
-		mu      sync.Mutex
-		summary Summary
-		errs    []error
-		g       errgroup.Group
-	)
-	for _, name := range servers {
-		if !slices.Contains(s.Sources(), name) {
-			return summary, fmt.Errorf("server %q: the definitions name no mapping or filter from it; sources are %s", name, strings.Join(s.Sources(), ", "))
-		}
-		g.Go(func() error {
-			r := &runner{sys: s, server: s.Servers[name], opt: o, log: o.Log.With("server", name), holder: holder()}
-			err := r.run(ctx, drain)
-			mu.Lock()
-			defer mu.Unlock()
-			summary.Servers = append(summary.Servers, r.summary())
-			if err != nil {
-				errs = append(errs, err)
-			}
-			return nil
-		})
+	names, err := s.follows(o.Servers)
+	if err != nil {
+		return Summary{}, err
 	}
-	_ = g.Wait() // no function returns an error
-	slices.SortFunc(summary.Servers, func(a, b ServerSummary) int { return strings.Compare(a.Server, b.Server) })
-	return summary, errors.Join(errs...)
+	return newFleet(s, o).run(ctx, drain, names)
 }
 
 // runner keeps one source going.
 type runner struct {
+	fleet  *fleet
 	sys    *System
 	server *Server
 	opt    Options
 	log    *slog.Logger
 	holder string
+	kept   int64 // epoch of the lease that goes over to the next definitions; 0 = none
+	err    error // that it ended with
 
-	mu    sync.Mutex
-	total ServerSummary
+	mu      sync.Mutex
+	total   ServerSummary
+	coming  *System       // definitions that are to be gone on by
+	turning chan struct{} // closed when some come, or when it is to end
 }
 
 func (r *runner) summary() ServerSummary {
@@ -137,32 +120,52 @@ func (r *runner) summary() ServerSummary {
 	return r.total
 }
 
-// run acquires the lease and follows the log, again and again where that may cure what failed.
+// run acquires the lease and follows the log, again and again where that may cure what failed, or other definitions
+// have come.
 func (r *runner) run(ctx context.Context, drain <-chan struct{}) error {
+	defer func() { r.release(ctx, r.kept) }()
 	for failures := 0; ; {
 		began := time.Now()
-		err := r.once(ctx, drain)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
+		stop, release := r.until(drain)
+		err := r.once(ctx, drain, stop)
 		if time.Since(began) > time.Minute {
 			failures = 0
 		}
-		failures++
-		if !r.curable(err) || r.opt.Once && failures > 5 {
-			r.log.Error("server stopped", "err", err)
-			return err
+		again := false
+		if err != nil && ctx.Err() == nil && !isClosed(stop) {
+			failures++
+			if again = r.curable(err) && !(r.opt.Once && failures > 5); again {
+				err = r.pause(ctx, stop, failures, err)
+			} else {
+				r.log.Error("server stopped", "err", err)
+			}
 		}
-		wait := min(time.Second<<min(failures-1, 6), time.Minute)
-		r.log.Warn("server interrupted, trying again", "err", err, "wait_ms", wait.Milliseconds())
-		select {
-		case <-time.After(wait):
-		case <-drain:
+		stopped := isClosed(stop)
+		release()
+		switch {
+		case ctx.Err() != nil, isClosed(drain):
 			return err
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		case r.turned():
+			failures = 0
+		case stopped: // the definitions read nothing from here any more
+			return nil
+		case !again:
+			return err
 		}
 	}
+}
+
+// pause waits before another attempt, unless it is told to stop; it returns the error that it is about.
+func (r *runner) pause(ctx context.Context, stop <-chan struct{}, failures int, err error) error {
+	wait := min(time.Second<<min(failures-1, 6), time.Minute)
+	r.log.Warn("server interrupted, trying again", "err", err, "wait_ms", wait.Milliseconds())
+	select {
+	case <-time.After(wait):
+	case <-stop:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // curable reports errors that a new start may cure: connections, a lost lease, a half-sent
@@ -196,48 +199,58 @@ func (r *runner) curable(err error) bool {
 	return false
 }
 
-// once holds the lease and follows the log until it ends for whatever reason.
-func (r *runner) once(ctx context.Context, drain <-chan struct{}) (err error) {
-	db := r.server.DB
-	if err := control.Check(ctx, db, r.server.Name); err != nil {
+// once holds the lease and follows the log until stop is closed or it ends for whatever reason. drain says that
+// nothing is to come after it.
+func (r *runner) once(ctx context.Context, drain, stop <-chan struct{}) (err error) {
+	if err := r.sys.initialised(ctx, r.server.Name); err != nil {
 		return err
 	}
-	for _, t := range r.sys.targetsOf(r.server.Name) {
-		err := control.Check(ctx, r.sys.Servers[t].DB, t)
-		if err != nil && (t == r.server.Name || r.sys.Servers[t].DB.Engine.Class(err) != engine.Transient) {
-			return err
-		}
-	}
-	epoch, position, err := r.acquire(ctx, drain)
+	epoch, position, err := r.acquire(ctx, stop)
 	if err != nil || epoch == 0 {
 		return err
 	}
+	r.kept = 0
 	defer func() {
-		// Given up even where ctx has ended, so that the next process need not wait.
-		rctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if rerr := control.ReleaseLease(rctx, db, r.holder, epoch); rerr != nil {
-			r.log.Debug("lease not released", "err", rerr)
+		// The same holder takes it again, with a higher epoch, before anybody else can.
+		if next := r.next(); err == nil && next != nil && !isClosed(drain) && next.Servers[r.server.Name].Def.URL == r.server.Def.URL {
+			r.kept = epoch
+			return
 		}
+		r.release(ctx, epoch)
 	}()
+	if err := r.note(ctx); err != nil {
+		return err
+	}
 	src := &source{sys: r.sys, server: r.server, opt: r.opt, log: r.log, holder: r.holder, epoch: epoch}
 	src.decider = mapping.NewDecider(r.server.Name, r.sys.Compiled)
 	for _, f := range r.opt.AcceptTruncate {
 		src.decider.AcceptTruncate(f)
 	}
-	if err := r.ready(ctx, src.decider.Tables()); err != nil {
+	if err := logReady(ctx, r.server, src.decider.Tables()); err != nil {
 		return err
 	}
 	if src.reader, err = NewReader(r.server, src.decider.Tables(), r.log); err != nil {
 		return err
 	}
-	err = src.follow(ctx, cdc.Position(position), drain)
+	err = src.follow(ctx, cdc.Position(position), stop)
 	if errors.As(err, new(*binlog.ServerIDTakenError)) {
 		err = r.ousted(ctx, epoch, err)
 	}
 	r.add(src)
 	r.log.Info("stopped following the log", "position", string(src.progress.position()))
 	return err
+}
+
+// release gives a lease up, also where ctx has ended, so that the next process need not wait.
+func (r *runner) release(ctx context.Context, epoch int64) {
+	if epoch == 0 {
+		return
+	}
+	rctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := control.ReleaseLease(rctx, r.server.DB, r.holder, epoch); err != nil {
+		r.log.Debug("lease not released", "err", err)
+	}
 }
 
 // ousted tells a connection that the server ended because another process has taken over, which reads under the
@@ -268,8 +281,8 @@ func (r *runner) add(src *source) {
 	}
 }
 
-// acquire waits for the lease. No epoch and no error: drained while standing by.
-func (r *runner) acquire(ctx context.Context, drain <-chan struct{}) (epoch int64, position string, err error) {
+// acquire waits for the lease. No epoch and no error: stopped while standing by.
+func (r *runner) acquire(ctx context.Context, stop <-chan struct{}) (epoch int64, position string, err error) {
 	said := false
 	for {
 		epoch, position, ok, err := control.AcquireLease(ctx, r.server.DB, r.holder, leaseTTL)
@@ -302,7 +315,7 @@ func (r *runner) acquire(ctx context.Context, drain <-chan struct{}) (epoch int6
 		}
 		select {
 		case <-time.After(leaseTTL / 5):
-		case <-drain:
+		case <-stop:
 			return 0, "", nil
 		case <-ctx.Done():
 			return 0, "", context.Cause(ctx)
@@ -310,10 +323,10 @@ func (r *runner) acquire(ctx context.Context, drain <-chan struct{}) (epoch int6
 	}
 }
 
-// ready refuses a log that would not hold what the definitions need: a table that is not published or
+// logReady refuses a log that would not hold what the definitions need: a table that is not published or
 // has no triggers would send nothing, and nobody would notice (PS-17).
-func (r *runner) ready(ctx context.Context, tables []*schema.Table) error {
-	findings, err := checkLog(ctx, r.server, tables)
+func logReady(ctx context.Context, srv *Server, tables []*schema.Table) error {
+	findings, err := checkLog(ctx, srv, tables)
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,7 @@ type target struct {
 	threads map[place]*apply.Thread
 	covered []coverage
 	aside   *aside // nil: the source itself
+	moving  moving
 }
 
 // coverage is how far the threads of one layout had come when this process started.
@@ -77,6 +78,7 @@ type coverage struct {
 type dealing struct {
 	*entry
 	alone   bool                       // all of it goes to one thread per pool
+	splits  map[*target]bool           // likewise on one target: there its operations on one request would go to several
 	started map[*apply.Thread][]string // threads that hold their transaction open for it, with its path
 }
 
@@ -145,7 +147,7 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 		stopReading(s.untilStop(readCtx, drain))
 		return nil
 	})
-	s.log.Info("following the log", "engine", s.server.DB.Engine.Name, "position", string(from), "epoch", s.epoch)
+	s.log.Info("following the log", "engine", s.server.DB.Engine.Name, "position", string(from), "epoch", s.epoch, "definitions", s.sys.Document.Version())
 	if s.opt.Ready != nil {
 		s.opt.Ready(s.server.Name)
 	}
@@ -368,6 +370,9 @@ func (s *source) openTarget(ctx context.Context, name string, from cdc.Position)
 	switch {
 	case err == nil:
 		t.covered = covered
+		for _, c := range covered {
+			s.keepPoolFields(c.layout)
+		}
 	case t.aside == nil || ctx.Err() != nil || !t.isCurable(err):
 		return nil, err
 	}
@@ -381,7 +386,6 @@ func (s *source) openTarget(ctx context.Context, name string, from cdc.Position)
 	if t.aside == nil {
 		return t, nil
 	}
-	t.aside.covered = slices.Clone(covered)
 	if err != nil {
 		t.aside.unopened, t.aside.fresh = true, true
 		t.aside.leave(err)
@@ -394,11 +398,41 @@ func (s *source) openTarget(ctx context.Context, name string, from cdc.Position)
 	if err != nil {
 		return nil, err
 	}
-	return t, t.aside.positions(ctx, layouts)
+	if err := t.aside.positions(ctx, layouts); err != nil {
+		return nil, err
+	}
+	for _, c := range t.aside.before {
+		if err := s.hasPoolFields(c.layout); err != nil {
+			return nil, err
+		}
+		s.keepPoolFields(c.layout)
+	}
+	for _, l := range t.aside.known {
+		s.keepPoolFields(l) // which of them the target was dealt out by is found out when it answers
+	}
+	return t, nil
 }
 
-// prepare fences out former processes on a target, and learns how far they came.
+// prepare fences out former processes on a target, and learns how far they came. Threads that are new begin at from: all
+// before it is carried out or put aside.
 func (s *source) prepare(ctx context.Context, t *target, from cdc.Position) (map[place]control.Checkpoint, []coverage, error) {
+	if err := control.Fence(ctx, t.DB, s.server.Name, s.epoch); err != nil {
+		return nil, nil, err
+	}
+	all, _, covered, err := s.readCheckpoints(ctx, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.aside != nil {
+		t.aside.covered = covered
+		if err := t.aside.settle(ctx, transactionsOf(all), covered); err != nil {
+			return nil, nil, err
+		}
+	}
+	// First the layout: checkpoints that name one which nobody knows could not be read.
+	if err := control.SaveLayout(ctx, t.DB, t.layout.id, t.layout.text()); err != nil {
+		return nil, nil, err
+	}
 	var rows []control.Checkpoint
 	for _, p := range t.layout.places() {
 		rows = append(rows, control.Checkpoint{Source: s.server.Name, Pool: p.pool, Layout: t.layout.id, Thread: p.thread, Position: string(from)})
@@ -406,10 +440,7 @@ func (s *source) prepare(ctx context.Context, t *target, from cdc.Position) (map
 	if err := control.Prepare(ctx, t.DB, s.server.Name, s.epoch, rows...); err != nil {
 		return nil, nil, err
 	}
-	if err := control.SaveLayout(ctx, t.DB, t.layout.id, t.layout.text()); err != nil {
-		return nil, nil, err
-	}
-	at, covered, err := s.readCheckpoints(ctx, t)
+	_, at, covered, err := s.readCheckpoints(ctx, t)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -417,8 +448,49 @@ func (s *source) prepare(ctx context.Context, t *target, from cdc.Position) (map
 		if err := control.DropStale(ctx, t.DB, s.server.Name, s.epoch, t.layout.id, writeBackLayout); err != nil {
 			return nil, nil, err
 		}
+		covered = slices.DeleteFunc(covered, func(c coverage) bool { return c.id != t.layout.id })
+	}
+	for _, c := range covered {
+		if err := s.hasPoolFields(c.layout); err != nil {
+			return nil, nil, err
+		}
 	}
 	return at, covered, nil
+}
+
+// keepPoolFields has operations carry what is needed to tell to which threads earlier layouts dealt them.
+func (s *source) keepPoolFields(l *layout) {
+	for k, x := range l.lanes {
+		if x.field != 0 {
+			s.decider.KeepPoolField(k.from, x.field)
+		}
+	}
+}
+
+// hasPoolFields refuses a layout that goes by a field which is no more.
+func (s *source) hasPoolFields(l *layout) error {
+	for k, x := range l.lanes {
+		if x.field != 0 && !s.decider.HasField(k.from, x.field) {
+			return &LayoutFieldError{Server: s.server.Name, Form: k.from, Field: x.field}
+		}
+	}
+	return nil
+}
+
+// LayoutFieldError is a field by which requests chose their pool and that their form has no more, while operations
+// which were dealt out by it may or may not be carried out.
+type LayoutFieldError struct {
+	Server, Form string
+	Field        int
+}
+
+func (e *LayoutFieldError) Error() string {
+	return fmt.Sprintf("%s: form %q has no field %d any more, by which the last run dealt requests out to pools, so it cannot be told which of them are done", e.Server, e.Form, e.Field)
+}
+func (e *LayoutFieldError) Name() string { return "run.layout_field" }
+
+func (e *LayoutFieldError) Remedy() string {
+	return "bring the field back until `ardso run --once` has carried out what the log holds; then it may go"
 }
 
 // isPast reports whether all that layouts other than the present cover lies before from: they have
@@ -434,17 +506,16 @@ func (s *source) isPast(now *layout, covered []coverage, from cdc.Position) bool
 	return true
 }
 
-// readCheckpoints reads the checkpoints of the threads, and what is covered already, by this layout or an earlier.
-func (s *source) readCheckpoints(ctx context.Context, t *target) (map[place]control.Checkpoint, []coverage, error) {
+// readCheckpoints reads all checkpoints, those of the threads, and what is covered already, by this layout or an earlier.
+func (s *source) readCheckpoints(ctx context.Context, t *target) (all []control.Checkpoint, threads map[place]control.Checkpoint, covered []coverage, err error) {
 	layouts, err := control.LoadLayouts(ctx, t.DB)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	all, err := control.LoadCheckpoints(ctx, t.DB, s.server.Name)
-	if err != nil {
-		return nil, nil, err
+	if all, err = control.LoadCheckpoints(ctx, t.DB, s.server.Name); err != nil {
+		return nil, nil, nil, err
 	}
-	threads := make(map[place]control.Checkpoint)
+	threads = make(map[place]control.Checkpoint)
 	byLayout := make(map[string]coverage)
 	for _, c := range all {
 		if c.Thread < 0 || c.Layout == writeBackLayout {
@@ -454,11 +525,11 @@ func (s *source) readCheckpoints(ctx context.Context, t *target) (map[place]cont
 		if !ok {
 			text, known := layouts[c.Layout]
 			if !known {
-				return nil, nil, fmt.Errorf("%s: dso_checkpoint names layout %s, which dso_meta does not have", t.DB.Server, c.Layout)
+				return nil, nil, nil, fmt.Errorf("%s: dso_checkpoint names layout %s, which dso_meta does not have", t.DB.Server, c.Layout)
 			}
 			l, err := parseLayout(c.Layout, text)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 			cov = coverage{layout: l, at: make(map[place]cdc.Position)}
 			byLayout[c.Layout] = cov
@@ -469,11 +540,10 @@ func (s *source) readCheckpoints(ctx context.Context, t *target) (map[place]cont
 			threads[p] = c
 		}
 	}
-	var covered []coverage
 	for _, c := range byLayout {
 		covered = append(covered, c)
 	}
-	return threads, covered, nil
+	return all, threads, covered, nil
 }
 
 // deliver deals a transaction, or a part of one, out to the threads.
@@ -496,12 +566,13 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 		}
 		if s.tx == nil {
 			alone := tx.More || slices.ContainsFunc(ops, func(o *mapping.Operation) bool { return o.ChangesKey() })
-			if alone { // what other threads still hold must come before
+			splits := s.splits(ops)
+			if alone || len(splits) > 0 || s.isMoving(ops) { // what other threads still hold must come before
 				if err := s.progress.waitIdle(ctx); err != nil {
 					return err
 				}
 			}
-			s.tx = &dealing{entry: s.progress.begin(), alone: alone, started: make(map[*apply.Thread][]string)}
+			s.tx = &dealing{entry: s.progress.begin(), alone: alone, splits: splits, started: make(map[*apply.Thread][]string)}
 			s.tx.after = s.jobs.onDurable(tx)
 			if !tx.More {
 				for _, t := range s.targets {
@@ -519,7 +590,7 @@ func (s *source) deliver(ctx context.Context) func(*cdc.Transaction) error {
 		d := s.tx
 		s.tx = nil
 		d.read(tx.Position)
-		if d.alone {
+		if d.alone || len(d.splits) > 0 {
 			if err := s.progress.waitIdle(ctx); err != nil {
 				return err
 			}
@@ -539,11 +610,13 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 	if tx.More {
 		end = tx.Ahead
 	}
-	var order []*apply.Thread
+	var sequence []*apply.Thread
 	works := make(map[*apply.Thread]*apply.Work)
+	moving := make(map[*apply.Thread]*onTheWay)
+	splitBy := s.splitBy(ops)
 	for _, op := range ops {
 		t := s.targets[op.Target]
-		p, ok := t.layout.place(op, d.alone)
+		p, ok := t.layout.place(op, d.alone || d.splits[t])
 		if !ok {
 			return fmt.Errorf("no thread for form %q to %q on %s", op.Form, op.TargetForm, op.Target)
 		}
@@ -555,11 +628,11 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 			s.back.expect(op, d.entry)
 		}
 		if t.aside != nil {
-			op.Whole = d.alone
+			op.Whole, op.SplitBy, op.Doubtful = d.alone, splitBy[t], t.aside.isDoubtful()
 			if op.Position == "" {
 				op.Position = end
 			}
-			if tx.Selection == nil && t.aside.isAside(op, d.alone, end) {
+			if tx.Selection == nil && t.aside.isAside(op, d.alone, ops, end) {
 				s.back.settleOne(op)
 				if err := t.aside.again(ctx, op); err != nil {
 					return err
@@ -567,7 +640,7 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 				continue
 			}
 		}
-		if tx.Selection == nil && s.isCovered(t, op, d.alone, end) {
+		if tx.Selection == nil && s.isCovered(t, op, d.alone, ops, end) {
 			if op.Offer != nil || op.TellSource {
 				if err := s.back.again(ctx, t, op); err != nil {
 					return err
@@ -580,19 +653,25 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 		if w == nil {
 			w = &apply.Work{Path: op.Path}
 			works[th] = w
-			order = append(order, th)
+			sequence = append(sequence, th)
 		}
 		w.Ops = append(w.Ops, op)
+		if !d.alone && len(d.splits) == 0 && t.layout.moves(op.Form, op.TargetForm) {
+			if moving[th] == nil {
+				moving[th] = &onTheWay{moving: &t.moving}
+			}
+			moving[th].begin(op, p)
+		}
 	}
 	if !tx.More {
 		for th, path := range d.started { // every thread that began must see the end
 			if works[th] == nil {
 				works[th] = &apply.Work{Path: path}
-				order = append(order, th)
+				sequence = append(sequence, th)
 			}
 		}
 	}
-	for _, th := range order {
+	for _, th := range sequence {
 		w := works[th]
 		bytes := 0
 		for _, op := range w.Ops {
@@ -606,8 +685,9 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 		d.add(bytes)
 		w.Free = func() { d.free(bytes) }
 		w.Done = d.finish
-		if moved := movedBy(w.Ops); len(moved) > 0 { // no others: they are not to stay in memory until the end
+		if moved, on := movedBy(w.Ops), moving[th]; len(moved) > 0 || on != nil { // no others: they are not to stay in memory until the end
 			w.Done = func() {
+				on.end()
 				s.back.settle(moved)
 				d.finish()
 			}
@@ -617,6 +697,51 @@ func (s *source) deal(ctx context.Context, tx *cdc.Transaction, ops []*mapping.O
 		}
 	}
 	return nil
+}
+
+// splits tells on which targets a transaction goes to one thread as a whole because its operations on one request
+// would go to several; nil: on none.
+func (s *source) splits(ops []*mapping.Operation) map[*target]bool {
+	var on map[*target]bool
+	for name, t := range s.targets {
+		if !t.layout.splits(name, ops) {
+			continue
+		}
+		if on == nil {
+			on = make(map[*target]bool)
+		}
+		on[t] = true
+	}
+	return on
+}
+
+// splitBy names, for targets of which it is not known yet what former processes have carried out there, the layouts by
+// which a transaction would have gone to one thread as a whole.
+func (s *source) splitBy(ops []*mapping.Operation) map[*target][]string {
+	by := make(map[*target][]string)
+	for name, t := range s.targets {
+		if t.aside == nil {
+			continue
+		}
+		for _, l := range t.aside.known {
+			if l.splits(name, ops) {
+				by[t] = append(by[t], l.id)
+			}
+		}
+	}
+	return by
+}
+
+// isMoving reports whether a request in ops still has operations under way in another thread than it goes to now.
+func (s *source) isMoving(ops []*mapping.Operation) bool {
+	return slices.ContainsFunc(ops, func(op *mapping.Operation) bool {
+		t := s.targets[op.Target]
+		if !t.layout.moves(op.Form, op.TargetForm) {
+			return false
+		}
+		p, _ := t.layout.place(op, false)
+		return t.moving.elsewhere(op, p)
+	})
 }
 
 // prune forgets what former processes covered once the log is past all of it.
@@ -635,10 +760,10 @@ func (s *source) prune(t *target, pos cdc.Position) {
 	}
 }
 
-// isCovered reports whether a former process has carried op out already.
-func (s *source) isCovered(t *target, op *mapping.Operation, alone bool, pos cdc.Position) bool {
+// isCovered reports whether a former process has carried op, one of a transaction's ops, out already.
+func (s *source) isCovered(t *target, op *mapping.Operation, alone bool, ops []*mapping.Operation, pos cdc.Position) bool {
 	for _, c := range t.covered {
-		if p, ok := c.place(op, alone); ok {
+		if p, ok := c.place(op, alone || c.splits(op.Target, ops)); ok {
 			if at, ok := c.at[p]; ok && s.reader.Covers(at, pos) {
 				return true
 			}
@@ -741,7 +866,7 @@ func (s *source) retryErrors(ctx context.Context) error {
 				continue
 			}
 			for _, r := range rows {
-				if len(busy) >= cap(done) || busy[r.ID] || r.Error == apply.RetryTimeout {
+				if len(busy) >= cap(done) || busy[r.ID] || r.Error == apply.RetryTimeout || r.Error == apply.RetryNoMapping {
 					continue
 				}
 				if again, err := s.askAgain(ctx, t, r); err != nil || again {
@@ -765,7 +890,7 @@ func (s *source) retryErrors(ctx context.Context) error {
 					}
 					continue
 				}
-				p, ok := t.layout.place(&mapping.Operation{Form: r.Form, TargetForm: r.TargetForm, Request: r.Request}, false)
+				p, ok := t.layout.place(&mapping.Operation{Form: r.Form, TargetForm: r.TargetForm, Request: r.Request, Pool: r.Pool}, false)
 				if !ok {
 					s.log.Warn("no mapping for a retried operation", "form", r.Form, "request", r.Request, "target_form", r.TargetForm)
 					continue

@@ -100,6 +100,8 @@ type ReaderStatus struct {
 	Behind   int64      `json:"behind"`   // written to the log since
 	Retained int64      `json:"retained"` // kept by the server for ardso
 	Limit    int64      `json:"limit"`    // may still be written until the position is lost; -1 = no limit
+
+	Definitions string `json:"definitions"` // version of those by which it was carried out last
 }
 
 // AppliedStatus is how far one thread has carried a source's log out on this server.
@@ -160,6 +162,9 @@ func (st *Status) readSource(ctx context.Context, c *Connection, source bool) er
 	st.Reader = &ReaderStatus{Position: lease.Position, Holder: lease.Holder, Limit: -1}
 	if lease.Holder != "" {
 		st.Reader.Expires = &lease.Expires
+	}
+	if st.Reader.Definitions, err = control.ReadDefinitions(ctx, c.DB); err != nil {
+		return err
 	}
 	b, err := Backlog(ctx, &c.Server, cdc.Position(lease.Position))
 	if err != nil {

@@ -1,6 +1,7 @@
 /* ardso pending */
+-- What may be carried out already waits until that is known.
 SELECT id
 FROM dso_pending
-WHERE type = 'operation' AND target = ? AND until <= ?
+WHERE type = 'operation' AND target = ? AND until <= ? AND attempted = ''
 ORDER BY seq
 LIMIT 500

@@ -11,6 +11,14 @@ UPDATE dso_pending
 SET attempted = $1, fold = '', due = NULL, updated = clock_timestamp()
 WHERE id IN ($2);
 
+-- aside_done
+/* ardso pending */
+SELECT id
+FROM dso_pending
+WHERE type = 'operation' AND target = $1 AND attempted = $2
+ORDER BY seq
+LIMIT 500;
+
 -- aside_drop
 /* ardso pending */
 DELETE FROM dso_pending
@@ -24,9 +32,10 @@ WHERE type = 'operation' AND target = $1;
 
 -- aside_old
 /* ardso pending */
+-- What may be carried out already waits until that is known.
 SELECT id
 FROM dso_pending
-WHERE type = 'operation' AND target = $1 AND until <= $2
+WHERE type = 'operation' AND target = $1 AND until <= $2 AND attempted = ''
 ORDER BY seq
 LIMIT 500;
 
@@ -38,11 +47,18 @@ WHERE type = 'operation';
 
 -- aside_sizes
 /* ardso pending */
--- Those that were tried come first: what became of them is to be found out before others of their requests go.
 SELECT id, LENGTH(COALESCE(operation, ''))
 FROM dso_pending
-WHERE type = 'operation' AND target = $1
-ORDER BY CASE WHEN attempted = '' THEN 1 ELSE 0 END, seq;
+WHERE type = 'operation' AND target = $1 AND attempted = ''
+ORDER BY seq;
+
+-- aside_tried
+/* ardso pending */
+SELECT id
+FROM dso_pending
+WHERE type = 'operation' AND target = $1 AND attempted <> '' AND attempted <> $2
+ORDER BY seq
+LIMIT 500;
 
 -- aside_unask
 /* ardso pending */
