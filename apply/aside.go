@@ -12,13 +12,16 @@ import (
 )
 
 // Aside keeps, on their source, the operations that a target does not accept for the time being, so that it holds up
-// neither the source's log nor its other targets (G7). It gives them back to the threads as works of their own.
+// neither the source's log nor its other targets (G7), or those of a pool that polls. It gives them back to the threads as
+// works of their own.
 type Aside interface {
 	// IsAway reports whether works are put aside now.
 	IsAway() bool
 	// Begin starts to put work aside up to position; with a cause the target is away from then on. It returns nil
 	// where the target accepts again meanwhile. th is the thread's checkpoint as last committed.
 	Begin(ctx context.Context, th control.Checkpoint, position cdc.Position, cause error) (Putting, error)
+	// Failure says why an operation waits.
+	Failure(op *mapping.Operation) *mapping.Failure
 	// Curable says whether another attempt to put work aside may succeed.
 	Curable(err error) bool
 }
@@ -50,6 +53,9 @@ func (e *awayError) Unwrap() error { return e.err }
 
 // TargetAway is the failure of what is tried again by itself once its target accepts again.
 const TargetAway = "target.away"
+
+// PoolPolls is the failure of what waits for the next time of its pool.
+const PoolPolls = "pool.polls"
 
 // RetryTimeout is the failure of what has waited for its target for as long as it may.
 const RetryTimeout = "retry.timeout"
@@ -91,7 +97,7 @@ func (th *Thread) putAside(ctx context.Context, works []Work, cause error, tried
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !th.target.Aside.Curable(err) {
+		if !th.aside.Curable(err) {
 			return err
 		}
 		if err := pause(ctx, failures); err != nil {
@@ -108,7 +114,7 @@ func (th *Thread) putAside(ctx context.Context, works []Work, cause error, tried
 
 // put is one attempt. accepts: nothing was put aside, because the target accepts again.
 func (th *Thread) put(ctx context.Context, ops []*mapping.Operation, at cdc.Position, cause error, tried bool) (accepts bool, err error) {
-	p, err := th.target.Aside.Begin(ctx, th.checkpoint, at, cause)
+	p, err := th.aside.Begin(ctx, th.checkpoint, at, cause)
 	if err != nil || p == nil {
 		return p == nil && err == nil, err
 	}
@@ -116,15 +122,15 @@ func (th *Thread) put(ctx context.Context, ops []*mapping.Operation, at cdc.Posi
 	if p.Done() {
 		return false, nil
 	}
-	if err := p.Put(ctx, th.aside(ops, tried), tried); err != nil {
+	if err := p.Put(ctx, th.putable(ops, tried), tried); err != nil {
 		return false, err
 	}
 	return false, p.End(ctx, at)
 }
 
-// aside leaves out hand-overs that cannot have been carried out: their source goes on owning the request, and asks
+// putable leaves out hand-overs that cannot have been carried out: their source goes on owning the request, and asks
 // again once the target accepts.
-func (th *Thread) aside(ops []*mapping.Operation, tried bool) []*mapping.Operation {
+func (th *Thread) putable(ops []*mapping.Operation, tried bool) []*mapping.Operation {
 	if tried {
 		return ops
 	}
@@ -143,7 +149,11 @@ func (th *Thread) tellAside(ops []*mapping.Operation, tried bool) {
 		if op.Offer != nil && tried || op.Offer == nil && !op.TellSource {
 			continue
 		}
-		r := Result{Op: op, Failure: AwayFailure(op)}
+		f := th.aside.Failure(op)
+		if op.Offer == nil && f.Kind == PoolPolls {
+			continue
+		}
+		r := Result{Op: op, Failure: f}
 		if op.Offer != nil && op.Failure != nil {
 			r.Failure = op.Failure
 		}
@@ -153,7 +163,7 @@ func (th *Thread) tellAside(ops []*mapping.Operation, tried bool) {
 
 // putStream puts a transaction aside that comes in parts, as they come, in one transaction on the source.
 func (th *Thread) putStream(ctx context.Context, first Work) error {
-	p, err := th.target.Aside.Begin(ctx, th.checkpoint, "", nil)
+	p, err := th.aside.Begin(ctx, th.checkpoint, "", nil)
 	if err != nil {
 		return th.cutOff(ctx, err)
 	}
@@ -165,7 +175,7 @@ func (th *Thread) putStream(ctx context.Context, first Work) error {
 	var told []*mapping.Operation
 	part := first
 	for {
-		if err := p.Put(ctx, th.aside(part.Ops, false), false); err != nil {
+		if err := p.Put(ctx, th.putable(part.Ops, false), false); err != nil {
 			return th.cutOff(ctx, err)
 		}
 		for _, op := range part.Ops {
@@ -200,7 +210,7 @@ func (th *Thread) putStream(ctx context.Context, first Work) error {
 
 // cutOff is the error of a large transaction that could not be put aside: its parts are no longer in memory.
 func (th *Thread) cutOff(ctx context.Context, err error) error {
-	if ctx.Err() == nil && th.target.Aside.Curable(err) {
+	if ctx.Err() == nil && th.aside.Curable(err) {
 		return &RestartError{Err: err}
 	}
 	return err

@@ -158,7 +158,7 @@ func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf
 			return err
 		}
 	}
-	if op.Failure.Kind != TargetAway {
+	if op.Failure.Kind != TargetAway && op.Failure.Kind != PoolPolls {
 		return w.park(ctx, op, op.Failure, nil)
 	}
 	if !ok {
@@ -166,7 +166,7 @@ func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf
 	}
 	h := control.Pending{
 		Type: control.TransferAgain, Mapping: op.Mapping, Form: op.Form, Request: op.Request, Target: op.Home.To.Server,
-		Error: op.Failure.Kind, Reason: op.Failure.Reason, Remedy: op.Failure.Fix,
+		Pool: op.Home.WaitsFor, Error: op.Failure.Kind, Reason: op.Failure.Reason, Remedy: op.Failure.Fix,
 	}
 	if op.Home.Return {
 		h.Type = control.ReturnAgain
@@ -179,6 +179,8 @@ func labelOf(f *mapping.Failure) string {
 	switch {
 	case f != nil && f.Kind == TargetAway:
 		return "Retry"
+	case f != nil && f.Kind == PoolPolls:
+		return "" // nothing has come of it yet
 	case f != nil && f.Kind == RetryTimeout:
 		return "Timeout"
 	}
@@ -389,6 +391,9 @@ func HomeOf(r Result) *mapping.Operation {
 		if r.Failure != nil {
 			h.Kind = mapping.NotTaken
 			h.To = ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}
+			if r.Failure.Kind == PoolPolls {
+				h.WaitsFor = op.Pool
+			}
 		}
 	case op.Along != nil:
 		h.Kind = mapping.Updated

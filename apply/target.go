@@ -41,8 +41,8 @@ type Target struct {
 	// Patience is how long a target that does not accept is waited for; 0 = without end.
 	Patience time.Duration
 
-	// Aside, if not nil, takes what the target does not accept.
-	Aside Aside
+	// Aside, if not nil, names what takes the work of a pool's threads that the target does not accept.
+	Aside func(pool string) Aside
 
 	// Tell is called with what the source must be told, once it is durable here and before the work is done.
 	Tell func(Result)

@@ -42,6 +42,7 @@ const (
 // Thread applies the work it is given in order.
 type Thread struct {
 	target     *Target
+	aside      Aside              // nil: all is tried until it succeeds
 	checkpoint control.Checkpoint // as last committed; Transactions counts, too
 	queue      chan Work
 	next       *Work  // taken from the queue, not yet applied
@@ -51,7 +52,11 @@ type Thread struct {
 // NewThread makes a thread; at is its checkpoint as it stands on the target (control.Prepare).
 func (t *Target) NewThread(at control.Checkpoint) *Thread {
 	at.Epoch = t.Epoch
-	return &Thread{target: t, checkpoint: at, queue: make(chan Work, queueLength)}
+	th := &Thread{target: t, checkpoint: at, queue: make(chan Work, queueLength)}
+	if t.Aside != nil {
+		th.aside = t.Aside(at.Pool)
+	}
+	return th
 }
 
 // Send hands work to the thread and waits while its queue is full.
@@ -87,7 +92,7 @@ func (th *Thread) Run(ctx context.Context) error {
 		switch {
 		case works[0].Back != nil:
 			err = th.applyBack(ctx, works[0])
-		case th.target.Aside != nil && th.target.Aside.IsAway():
+		case th.aside != nil && th.aside.IsAway():
 			err = th.putAside(ctx, works, nil, false)
 		case works[0].More:
 			err = th.stream(ctx, works[0])
@@ -319,7 +324,7 @@ func (th *Thread) persist(ctx context.Context, next *control.Checkpoint, attempt
 		th.target.Counters.Retries.Add(1)
 		var lost *commitError
 		isLost := errors.As(err, &lost)
-		if th.target.Aside != nil && failures > 1 && time.Since(began) > grace && !isLost {
+		if th.aside != nil && failures > 1 && time.Since(began) > grace && !isLost {
 			return &awayError{err: err}
 		}
 		if p := th.target.Patience; p > 0 && time.Since(began) > p {
@@ -366,7 +371,7 @@ func (th *Thread) isIn(ctx context.Context, c control.Checkpoint) (bool, error) 
 	began := time.Now()
 	for failures := 1; ; failures++ {
 		in, err := th.askIn(ctx, c)
-		if err != nil && th.target.Aside != nil && ctx.Err() == nil && th.curable(err) && failures > 1 && time.Since(began) > grace {
+		if err != nil && th.aside != nil && ctx.Err() == nil && th.curable(err) && failures > 1 && time.Since(began) > grace {
 			return false, errUndecided
 		}
 		if err == nil || ctx.Err() != nil || !th.curable(err) {

@@ -173,6 +173,8 @@ type Home struct {
 	Direction ownership.Direction `json:"direction,omitempty"`
 	// Failed: the target did not take an update, or what was transferred without ownership; it waits there.
 	Failed bool `json:"failed,omitempty"`
+	// WaitsFor is the pool that polls, for whose next time a hand-over waits that was not begun.
+	WaitsFor string `json:"waits_for,omitempty"`
 	// Revert: the foreign change is undone, not only recorded.
 	Revert bool `json:"revert,omitempty"`
 	// Update waits until Due.

@@ -66,8 +66,8 @@ func (d *Decider) choosePool(op *Operation, e *event, r definition.PoolRule, by 
 		}
 	}
 	if r.Field != nil {
-		if p := d.doc.Pool(op.PoolFields[r.Field.ID]); p != nil && p.Enabled {
-			op.Pool = p.Name
+		if name := op.PoolFields[r.Field.ID]; d.doc.CanChoose(name) {
+			op.Pool = name
 		}
 	}
 }

@@ -128,13 +128,23 @@ func (c *Compiled) rule(u Use, to *schema.Form) PoolRule {
 }
 
 // fieldRule is the rule of a field that names the pool. Requests of a form whose order matters among each other go
-// through one pool, whatever they name.
+// through one pool, whatever they name; and so do all where the default pool polls, as some would overtake others.
 func fieldRule(d *Document, f *schema.Field, to *schema.Form) PoolRule {
 	rule := PoolRule{Name: d.DefaultPool().Name, Field: f}
-	if to.IsSerial() || len(d.RunningPools()) == 1 {
+	if to.IsSerial() || d.DefaultPool().Polling || !slices.ContainsFunc(d.RunningPools()[1:], (*Pool).canBeChosen) {
 		rule.Field = nil
 	}
 	return rule
+}
+
+// canBeChosen reports whether requests may go to the pool when they name it: not to one that polls, as what they name
+// next would overtake what waits there.
+func (p *Pool) canBeChosen() bool { return p.Enabled && !p.Polling }
+
+// CanChoose reports whether a request that names a pool goes there.
+func (d *Document) CanChoose(name string) bool {
+	p := d.Pool(name)
+	return p != nil && p.canBeChosen()
 }
 
 // pools checks what pools say of themselves, and fills in the names of those that actions leave open.
@@ -180,10 +190,6 @@ func (n namer) actionLists() (lists [][]Action) {
 func (n namer) interval(p *Pool) {
 	if p.Has("interval") && !p.Polling {
 		n.warnings.add(p.PosOf("interval"), "unused", "write polling: yes, or leave it out", "interval is for pools that poll, which pool %q does not", p.Name)
-	}
-	if p.Polling {
-		n.warnings.add(p.PosOf("polling"), "not_supported", "leave it out, or let it stand for a later version",
-			"this version carries the operations of pool %q out at once, whatever its interval", p.Name)
 	}
 	if at := min(max(p.Interval, minInterval), maxInterval); at != p.Interval {
 		n.warnings.add(p.PosOf("interval"), "out_of_range", "write 5m to 24h",
@@ -268,8 +274,40 @@ func (d *Document) rules() (all []ruleOn) {
 	return all
 }
 
-// oneOrder warns of fields that are to name pools for requests whose order matters among each other.
+// oneOrder complains of pools that poll where others lead the same way: what goes by those would overtake what waits. It
+// warns of fields that are to name pools for requests whose order matters among each other.
 func (c *checker) oneOrder(out *Compiled) {
+	type way struct{ from, to *schema.Form }
+	type lead struct {
+		what string
+		pool string
+	}
+	ways := map[way][]lead{}
+	put := func(from, to *schema.Form, what string, r PoolRule) {
+		ways[way{from, to}] = append(ways[way{from, to}], lead{what, r.Name})
+	}
+	for _, m := range out.Mappings {
+		put(m.FromForm, m.ToForm, "transfers", out.TransferPool(m.FromForm, m.ToForm))
+		if m.TransferMode == DataOwnership {
+			put(m.ToForm, m.FromForm, "updates", out.UpdatePool(m.ToForm, m.FromForm))
+			put(m.ToForm, m.FromForm, "returns", out.ReturnPool(m.ToForm, m.FromForm))
+		}
+	}
+	for _, m := range out.Mappings { // for the order of what is said
+		for _, w := range []way{{m.FromForm, m.ToForm}, {m.ToForm, m.FromForm}} {
+			all := ways[w]
+			delete(ways, w)
+			for _, x := range all {
+				if x.pool == all[0].pool || !c.doc.Pool(x.pool).Polling && !c.doc.Pool(all[0].pool).Polling {
+					continue
+				}
+				c.add(m.Pos, "two_pools", "let neither of the pools poll, or name one for both (updates go through the default pool where the pool that brought the request polls)",
+					"%s from form %q on %s to form %q on %s go through pool %q, and %s through pool %q: one of them polls, and what waits there would be overtaken",
+					all[0].what, w.from.Name, w.from.Server, w.to.Name, w.to.Server, all[0].pool, x.what, x.pool)
+				break
+			}
+		}
+	}
 	for _, u := range out.Uses() {
 		if u.Transfer == nil || u.PoolField == nil {
 			continue

@@ -1,7 +1,9 @@
 package definition
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +111,14 @@ func TestPoolRules(t *testing.T) {
 			"to chi Status or default, to tokyo Status or default, alone default, return Status or default, update Serial or default",
 		},
 		{
+			"one polls", "[{name: p, polling: yes}]", "transfer: [{mapping: by name, pool: p}, {mapping: elsewhere, pool: $Kind$}]",
+			"to chi p, to tokyo default, alone default, return default, update default",
+		},
+		{
+			"the default one polls", "[{name: p, polling: yes, default: yes}, {name: q}]", "transfer: {mapping: by name, pool: $Kind$}",
+			"to chi p, to tokyo p, alone p, return p, update p",
+		},
+		{
 			"a delete", "[{name: p}]", "delete: {server: tokyo, form: Log, request_id: \"'1'\", pool: p}",
 			"to chi p, to tokyo p, alone default, return Serial or default, update Serial or default",
 		},
@@ -162,5 +172,27 @@ filters:
 	}
 	if len(c.Warnings) != 1 || c.Warnings[0].Kind != "definition.unused" || c.Warnings[0].Pos.Line != 6 {
 		t.Errorf("got %v", c.Warnings)
+	}
+}
+
+// TestPollingOvertaken: pools that poll and others do not lead the same way.
+func TestPollingOvertaken(t *testing.T) {
+	const text = `
+servers: {sf: {url: "sqlite:x"}, chi: {url: "sqlite:y"}}
+pools: [{name: p, polling: %s}]
+mappings:
+  - {name: there, from: {server: sf, form: Repair}, to: {server: chi, form: Log}, match: custom, fields: {nr: "'1'", line: "'8'"}}
+  - {name: back, from: {server: chi, form: Log}, to: {server: sf, form: Repair}, transfer_mode: data + ownership, match: custom, fields: {1: "'nr'"}}
+filters:
+  - {name: f, server: sf, form: Repair, on: modify, transfer: {mapping: there, pool: p}}
+`
+	for polls, want := range map[string]bool{"yes": true, "no": false} {
+		_, err := Check(parse(t, fmt.Sprintf(text, polls)), testCatalogs())
+		var list ErrorList
+		errors.As(err, &list)
+		got := slices.ContainsFunc(list, func(p *Problem) bool { return p.Kind == "definition.two_pools" && p.Pos.Line == 5 })
+		if got != want {
+			t.Errorf("polling %s: complained of two pools: %t\n%v", polls, got, err)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Aside is a row of dso_pending, type "operation": operations on one request under one mapping whose target does not
-// accept. It is kept on their source.
+// accept, or whose pool polls. It is kept on their source.
 type Aside struct {
 	ID        string // "" = PutAside makes one
 	Seq       int64  // its place among those of the target
@@ -26,7 +26,8 @@ type Aside struct {
 	// is "".
 	Attempted string
 
-	Error, Reason, Remedy string    // why the target does not accept; not read
+	Pool                  string    // that polls, for whose next time it waits; "" = for the target to accept; not read
+	Error, Reason, Remedy string    // why it waits; not read
 	Until                 time.Time // when it is given up; zero: never; not read
 	Created               time.Time // by this database's clock; not written
 }
@@ -101,7 +102,7 @@ func PutAsides(ctx context.Context, tx Handle, rows []Aside) error {
 				a.ID = NewID()
 			}
 			bytes += len(a.Operation)
-			args = append(args, a.ID, a.Mapping, a.Form, a.Error, a.Reason, a.Remedy, a.Request, a.Target, a.Operation, a.Seq, a.Fold, a.Attempted, untilText(tx, a.Until))
+			args = append(args, a.ID, a.Mapping, a.Form, a.Error, a.Reason, a.Remedy, a.Request, a.Target, a.Operation, a.Seq, a.Fold, a.Attempted, untilText(tx, a.Until), a.Pool)
 		}
 		q := text + strings.Repeat(one+",\n", n-1) + one + rest
 		if _, err := tx.ExecContext(ctx, sqlx.Rebind(dialectOf(tx).bind, q), clean(args)...); err != nil {
@@ -112,15 +113,15 @@ func PutAsides(ctx context.Context, tx Handle, rows []Aside) error {
 	return nil
 }
 
-// NextAsides names the rows of a target that are to be tried next, up to limits of rows and of bytes, in the order of
+// NextAsides names the rows of a target and pool that are to be tried next, up to limits of rows and of bytes, in the order of
 // their places; none of which it is not known whether they are carried out.
-func NextAsides(ctx context.Context, h Handle, target string, limit, maxBytes int) ([]string, error) {
+func NextAsides(ctx context.Context, h Handle, target, pool string, limit, maxBytes int) ([]string, error) {
 	type row struct {
 		id   string
 		size int
 	}
 	q := fmt.Sprintf("%s\nLIMIT %d", query(h, "aside_sizes"), limit)
-	list, err := readAll(ctx, h, q, []any{target}, func(rows *sqlx.Rows) (r row, err error) { return r, rows.Scan(&r.id, &r.size) })
+	list, err := readAll(ctx, h, q, []any{target, pool}, func(rows *sqlx.Rows) (r row, err error) { return r, rows.Scan(&r.id, &r.size) })
 	if err != nil {
 		return nil, fmt.Errorf("read operations that wait: %w", err)
 	}
@@ -161,20 +162,26 @@ func eachIDs(ctx context.Context, h Handle, name string, ids []string, args ...a
 	return nil
 }
 
-// AskedAsides counts what waits for a target and a person wants to be tried now: it has become due.
-func AskedAsides(ctx context.Context, h Handle, target string) (int64, error) {
-	return readNumber(ctx, h, "aside_asked", target)
+// AskedAsides counts what waits for a target and pool and a person wants to be tried now: it has become due.
+func AskedAsides(ctx context.Context, h Handle, target, pool string) (int64, error) {
+	return readNumber(ctx, h, "aside_asked", target, pool)
 }
 
-// UnaskAsides notes that the target is about to be tried.
-func UnaskAsides(ctx context.Context, h Handle, target string) error {
-	_, err := exec(ctx, h, "aside_unask", target)
+// UnaskAsides notes that it is about to be tried.
+func UnaskAsides(ctx context.Context, h Handle, target, pool string) error {
+	_, err := exec(ctx, h, "aside_unask", target, pool)
 	return err
 }
 
-// LastAside is the greatest place among a target's rows; 0 = there is none.
-func LastAside(ctx context.Context, h Handle, target string) (int64, error) {
-	return readNumber(ctx, h, "aside_last", target)
+// LastAside is the greatest place among the rows of a target and pool; 0 = there is none.
+func LastAside(ctx context.Context, h Handle, target, pool string) (int64, error) {
+	return readNumber(ctx, h, "aside_last", target, pool)
+}
+
+// AdoptAsides has what waits for the next time of pools of a target wait for the target only.
+func AdoptAsides(ctx context.Context, h Handle, target string) error {
+	_, err := exec(ctx, h, "aside_adopt", target)
+	return err
 }
 
 func readNumber(ctx context.Context, h Handle, name string, args ...any) (int64, error) {
@@ -200,9 +207,9 @@ func DoneAsides(ctx context.Context, h Handle, target string) ([]string, error) 
 
 func scanID(rows *sqlx.Rows) (id string, err error) { return id, rows.Scan(&id) }
 
-// OldAsides names rows of a target that are to be given up by now, some of them.
-func OldAsides(ctx context.Context, h Handle, target string, now time.Time) ([]string, error) {
-	return readAll(ctx, h, query(h, "aside_old"), []any{target, dueText(h, now)}, scanID)
+// OldAsides names rows of a target and pool that are to be given up by now, some of them.
+func OldAsides(ctx context.Context, h Handle, target, pool string, now time.Time) ([]string, error) {
+	return readAll(ctx, h, query(h, "aside_old"), []any{target, pool, dueText(h, now)}, scanID)
 }
 
 // AsidesOf reads the rows of one request for a target.
@@ -226,13 +233,13 @@ const (
 
 // WaitHandOver keeps that a request is to be handed over once its target accepts, if that is not kept already.
 func WaitHandOver(ctx context.Context, tx Handle, p Pending) error {
-	_, err := exec(ctx, tx, "handover_wait", hash(p.Type, p.Form, p.Request, p.Mapping), p.Type, p.Mapping, p.Form, p.Error, p.Reason, p.Remedy, p.Request, p.Target)
+	_, err := exec(ctx, tx, "handover_wait", hash(p.Type, p.Form, p.Request, p.Mapping), p.Type, p.Mapping, p.Form, p.Error, p.Reason, p.Remedy, p.Request, p.Target, p.Pool)
 	return err
 }
 
-// WaitingHandOvers reads such rows of a target, some of them, by type, mapping and form.
-func WaitingHandOvers(ctx context.Context, h Handle, target string) ([]Pending, error) {
-	return readAll(ctx, h, query(h, "handover_take"), []any{target}, func(rows *sqlx.Rows) (p Pending, err error) {
+// WaitingHandOvers reads such rows of a target and pool, some of them, by type, mapping and form.
+func WaitingHandOvers(ctx context.Context, h Handle, target, pool string) ([]Pending, error) {
+	return readAll(ctx, h, query(h, "handover_take"), []any{target, pool}, func(rows *sqlx.Rows) (p Pending, err error) {
 		err = rows.Scan(&p.ID, &p.Type, &p.Mapping, &p.Form, &p.Request)
 		return p, err
 	})

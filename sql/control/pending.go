@@ -51,6 +51,7 @@ type Pending struct {
 	// Of an operation that waits for its target, as those of Aside; not written.
 	Seq       int64
 	Attempted string
+	Pool      string // that polls, for whose next time it waits; WaitHandOver writes it
 }
 
 // InsertPending adds a row and returns its ID.
@@ -147,7 +148,7 @@ func scanPending(rows *sqlx.Rows) (p Pending, err error) {
 	var created, updated, due stamp
 	err = rows.Scan(&p.ID, &p.Type, &p.Mapping, &p.Form, &p.Qualification, &p.Status, &p.LastKey, &p.RowsDone,
 		&p.RowsTotal, &p.Error, &p.Reason, &p.Remedy, &created, &p.CreatedBy, &updated, &p.Request, &p.Target, &p.Operation, &due,
-		&p.Seq, &p.Attempted)
+		&p.Seq, &p.Attempted, &p.Pool)
 	p.Created, p.Updated, p.Due = created.Time, updated.Time, due.Time
 	return p, err
 }

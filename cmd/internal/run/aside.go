@@ -23,7 +23,8 @@ import (
 	"ardso/sql/schema"
 )
 
-// aside keeps, in the source's dso_pending, what one target does not accept, and gives it back once it does: in rounds,
+// aside keeps, in the source's dso_pending, what one target does not accept, and gives it back once it does; or what a
+// pool that polls has for the target, and gives it back when its time has come. It gives it back in rounds,
 // each of which is one transaction of each thread, before anything new goes to the target. While there are rows,
 // all goes to them, so that each request's operations stay in order (G3).
 //
@@ -34,11 +35,16 @@ type aside struct {
 	s *source
 	t *target
 
+	// Of a pool that polls: the pool, and what keeps the work of those that do not. For such a one the target is away but
+	// for a moment at each of its times.
+	pool *definition.Pool
+	main *aside
+
 	mu      sync.Mutex
 	away    bool
+	opened  time.Time     // when it was so no longer, of a pool that polls
 	putting int           // transactions under way
 	state   control.Away  // while away
-	seq     int64         // of the row made last
 	barrier bool          // rows must stay in order, and nothing joins another, until all are carried out
 	left    chan struct{} // a token when the target has begun to be away
 	at      map[place]cdc.Position
@@ -54,12 +60,25 @@ type aside struct {
 // newAside makes it, knowing what former processes put aside.
 func newAside(ctx context.Context, s *source, t *target) (*aside, error) {
 	a := &aside{s: s, t: t, left: make(chan struct{}, 1), at: make(map[place]cdc.Position)}
-	db := s.server.DB
-	var err error
-	if a.seq, err = control.LastAside(ctx, db, t.DB.Server); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.server.Name, err)
-	}
-	all, err := control.LoadAway(ctx, db)
+	var handOvers []control.Pending
+	var all []control.Away
+	err := func() (err error) {
+		db := s.server.DB
+		// What waited for a pool's next time is carried out now: pools may be others than they were.
+		if err = control.AdoptAsides(ctx, db, t.DB.Server); err != nil {
+			return err
+		}
+		last, err := control.LastAside(ctx, db, t.DB.Server, "")
+		if err != nil {
+			return err
+		}
+		t.seq.Store(last)
+		if handOvers, err = control.WaitingHandOvers(ctx, db, t.DB.Server, ""); err != nil {
+			return err
+		}
+		all, err = control.LoadAway(ctx, db)
+		return err
+	}()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.server.Name, err)
 	}
@@ -68,7 +87,7 @@ func newAside(ctx context.Context, s *source, t *target) (*aside, error) {
 			a.state = x
 		}
 	}
-	if a.seq > 0 || a.state.Target != "" { // a former process went before all was carried out
+	if t.seq.Load() > 0 || len(handOvers) > 0 || a.state.Target != "" { // a former process went before all was carried out
 		a.barrier = true // it may have known of one
 		a.leave(nil)
 	}
@@ -120,7 +139,7 @@ func (a *aside) positions(ctx context.Context, layouts map[string]string) error 
 func (a *aside) IsAway() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.away
+	return a.away || a.main != nil && a.main.IsAway()
 }
 
 // isDoubtful: what the log brings now may have been carried out by a former process.
@@ -154,6 +173,17 @@ func (a *aside) leave(cause error) {
 	}
 }
 
+// goneBy notes that the target does not accept, and returns what is to be kept of that.
+func (a *aside) goneBy(cause error) control.Away {
+	if a.main != nil {
+		return a.main.goneBy(cause)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.leave(cause)
+	return a.state
+}
+
 // NameOf is the name that an error brings; "error" if it has none.
 func NameOf(err error) string {
 	if n, ok := errors.AsType[control.Named](err); ok {
@@ -180,9 +210,13 @@ func nextAttempt(since, now time.Time) time.Time {
 
 // Begin implements apply.Aside.
 func (a *aside) Begin(ctx context.Context, th control.Checkpoint, position cdc.Position, cause error) (apply.Putting, error) {
-	a.mu.Lock()
+	var state control.Away
 	if cause != nil {
-		a.leave(cause)
+		state = a.goneBy(cause)
+	}
+	a.mu.Lock()
+	if a.main != nil && a.main.IsAway() {
+		a.away = true
 	}
 	if !a.away {
 		a.mu.Unlock()
@@ -191,7 +225,6 @@ func (a *aside) Begin(ctx context.Context, th control.Checkpoint, position cdc.P
 	a.putting++
 	at := place{th.Pool, th.Thread}
 	p := &putting{a: a, ctx: ctx, th: th, done: position != "" && a.at[at] == position}
-	state := a.state
 	a.mu.Unlock()
 	err := func() (err error) {
 		if p.tx, err = a.s.server.DB.BeginTxx(ctx, nil); err != nil {
@@ -296,7 +329,7 @@ func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool)
 	for _, op := range ops {
 		a.barrier = a.barrier || op.ChangesKey()
 	}
-	ordered, reason := a.barrier, a.state.Reason
+	ordered := a.barrier
 	a.mu.Unlock()
 	fresh := slices.ContainsFunc(ops, func(op *mapping.Operation) bool { return op.Doubtful })
 	if !fresh {
@@ -332,7 +365,7 @@ func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool)
 		fold := joins(op)
 		row := rows[fold]
 		if row == nil || fold == "" {
-			row = a.newRow(op, fold, reason)
+			row = a.newRow(op, fold)
 			if row.Attempted = mark; mark == "" && fresh {
 				row.Attempted = attempt{End: op.Position, Alone: op.Whole, SplitBy: op.SplitBy}.text()
 			}
@@ -361,19 +394,22 @@ func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool)
 }
 
 // newRow is a row for op, whose operations are still to come.
-func (a *aside) newRow(op *mapping.Operation, fold, reason string) *control.Aside {
+func (a *aside) newRow(op *mapping.Operation, fold string) *control.Aside {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.seq++
-	row := &control.Aside{
-		Seq: a.seq, Mapping: op.Mapping, Form: op.Form, Request: op.Request, Target: op.Target, Fold: fold,
-		Error: apply.TargetAway, Reason: reason, Remedy: "nothing: it is carried out once the target accepts again",
+	row := &control.Aside{Seq: a.t.seq.Add(1), Mapping: op.Mapping, Form: op.Form, Request: op.Request, Target: op.Target, Fold: fold, Pool: a.poolName()}
+	first := a.s.opt.Now() // attempt
+	if a.pool != nil {
+		f := a.Failure(op)
+		row.Error, row.Reason, row.Remedy, first = f.Kind, f.Reason, f.Fix, a.state.Next
+	} else {
+		row.Error, row.Reason, row.Remedy = apply.TargetAway, a.state.Reason, "nothing: it is carried out once the target accepts again"
 	}
 	if m := a.s.sys.Compiled.Mapping(op.Mapping); m != nil && m.MaxTimeToRetry != definition.NoLimit {
-		row.Until = a.s.opt.Now().Add(m.MaxTimeToRetry)
+		row.Until = first.Add(m.MaxTimeToRetry)
 	}
 	if op.RetryFor != nil {
-		row.Until = a.s.opt.Now().Add(*op.RetryFor)
+		row.Until = first.Add(*op.RetryFor)
 	}
 	return row
 }
@@ -396,14 +432,19 @@ func (a *aside) run(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		if due, err := a.isDue(ctx); err != nil {
+		isDue := a.isDue
+		if a.pool != nil {
+			isDue = a.isTime
+		}
+		due, err := isDue(ctx)
+		if err != nil {
 			a.s.log.Debug("look for operations to be tried", "target", a.t.DB.Server, "err", err)
 		} else if due {
 			if err := a.try(ctx); err != nil {
 				return err
 			}
 		}
-		if a.IsAway() {
+		if a.goes() {
 			if err := a.timeOut(ctx); err != nil && ctx.Err() == nil {
 				a.s.log.Warn("give up what has waited for too long", "target", a.t.DB.Server, "err", err)
 			}
@@ -425,15 +466,22 @@ func (a *aside) isDue(ctx context.Context) (bool, error) {
 	if fresh || !away || !a.s.opt.Now().Before(next) {
 		return away && !fresh, nil // while fresh, what comes must not go past dso_pending
 	}
-	asked, err := control.AskedAsides(ctx, a.s.server.DB, a.t.DB.Server)
+	return a.isAsked(ctx)
+}
+
+// isAsked reports whether a person wants something of what waits to be tried now.
+func (a *aside) isAsked(ctx context.Context) (bool, error) {
+	asked, err := control.AskedAsides(ctx, a.s.server.DB, a.t.DB.Server, a.poolName())
 	if err != nil || asked == 0 {
 		return false, err
 	}
-	return true, control.UnaskAsides(ctx, a.s.server.DB, a.t.DB.Server)
+	return true, control.UnaskAsides(ctx, a.s.server.DB, a.t.DB.Server, a.poolName())
 }
 
 // try is one attempt: it carries out all that waits, and ends the time of being away, unless the target does not accept.
 func (a *aside) try(ctx context.Context) error {
+	a.t.draining.Lock() // what waits for a pool and what waits for the target come one after the other
+	defer a.t.draining.Unlock()
 	began := a.s.opt.Now()
 	err := a.drain(ctx)
 	for again := 0; again < 3 && err != nil && ctx.Err() == nil && a.t.isCurable(err); again++ {
@@ -451,6 +499,8 @@ func (a *aside) try(ctx context.Context) error {
 		return nil
 	case !a.t.isCurable(err) && !a.Curable(err): // the source's own database has a part in it
 		return err
+	case a.main != nil:
+		return a.save(ctx, a.goneBy(err))
 	}
 	a.mu.Lock()
 	a.state.Attempts++
@@ -462,6 +512,11 @@ func (a *aside) try(ctx context.Context) error {
 	state := a.state
 	a.mu.Unlock()
 	a.s.log.Info("target does not accept yet", "target", state.Target, "attempts", state.Attempts, "next_attempt", state.Next, "err", err)
+	return a.save(ctx, state)
+}
+
+// save keeps what the target's being away is like; where that fails, nothing is lost but what status shows.
+func (a *aside) save(ctx context.Context, state control.Away) error {
 	if err := control.SaveAway(ctx, a.s.server.DB, state); err != nil && ctx.Err() == nil {
 		a.s.log.Warn("note that a target is away", "target", state.Target, "err", err)
 	}
@@ -536,9 +591,16 @@ func (a *aside) comeBack(ctx context.Context) (bool, error) {
 	if a.putting > 0 {
 		return false, nil // it will be there in the next round
 	}
-	last, err := control.LastAside(ctx, a.s.server.DB, a.t.DB.Server)
+	last, err := control.LastAside(ctx, a.s.server.DB, a.t.DB.Server, a.poolName())
 	if err != nil || last > 0 {
 		return false, err
+	}
+	if a.pool != nil {
+		if err := a.askForHandOvers(ctx); err != nil {
+			return false, err
+		}
+		a.away, a.barrier, a.opened = false, false, time.Now()
+		return true, nil
 	}
 	if err := control.DropAway(ctx, a.s.server.DB, a.t.DB.Server); err != nil {
 		return false, err
@@ -560,7 +622,7 @@ func (a *aside) round(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	ids, err := control.NextAsides(ctx, db, a.t.DB.Server, roundRows, roundBytes)
+	ids, err := control.NextAsides(ctx, db, a.t.DB.Server, a.poolName(), roundRows, roundBytes)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
@@ -920,7 +982,7 @@ func (a *aside) again(ctx context.Context, op *mapping.Operation) error {
 func (a *aside) askForHandOvers(ctx context.Context) error {
 	db := a.s.server.DB
 	for {
-		list, err := control.WaitingHandOvers(ctx, db, a.t.DB.Server)
+		list, err := control.WaitingHandOvers(ctx, db, a.t.DB.Server, a.poolName())
 		if err != nil || len(list) == 0 {
 			return err
 		}
@@ -990,7 +1052,7 @@ func whereRequests(form *schema.Form, list []control.Pending) (string, error) {
 func (a *aside) timeOut(ctx context.Context) error {
 	db := a.s.server.DB
 	for {
-		ids, err := control.OldAsides(ctx, db, a.t.DB.Server, a.s.opt.Now())
+		ids, err := control.OldAsides(ctx, db, a.t.DB.Server, a.poolName(), a.s.opt.Now())
 		if err != nil || len(ids) == 0 {
 			return err
 		}

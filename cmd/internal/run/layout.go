@@ -56,7 +56,9 @@ func newLayout(source, target string, single bool, defs *definition.Compiled) *l
 		if r.Field != nil {
 			x.field, x.pools = r.Field.ID, make(map[string]int)
 			for _, p := range defs.Document.RunningPools() {
-				x.pools[p.Name] = threads(p)
+				if defs.Document.CanChoose(p.Name) {
+					x.pools[p.Name] = threads(p)
+				}
 			}
 		}
 		l.lanes[laneKey{from.Name, to.Name, by}] = x

@@ -119,6 +119,146 @@ filters:
 	}
 }
 
+// What goes through a pool that polls waits for its time, one row for each request, and holds up neither the log nor what
+// goes through other pools; then it is carried out in order, and what comes later waits again.
+func TestPolling(t *testing.T) {
+	t.Parallel()
+	for _, p := range atHand(across...) {
+		t.Run(p[0]+" to "+p[1], func(t *testing.T) {
+			t.Parallel()
+			const forms = "      - {name: F, table: f, request_id: id}\n      - {name: G, table: g, request_id: id}\n"
+			o := &outage{}
+			o.world = newWorld(t, map[string]*engine.DB{"a": dbtest.New(t, p[0]), "b": dbtest.New(t, p[1])}, map[string]string{"a": forms, "b": forms}, `
+pools: [{name: nightly, threads: 2, polling: yes, interval: 24h}]
+mappings:
+  - {name: f, from: {server: a, form: F}, to: {server: b, form: F}}
+  - {name: g, from: {server: a, form: G}, to: {server: b, form: G}}
+filters:
+  - {name: f, server: a, form: F, on: [submit, modify], transfer: {mapping: f, pool: nightly}}
+  - {name: f gone, server: a, form: F, on: delete, delete: {mapping: f, pool: nightly}}
+  - {name: g, server: a, form: G, on: [submit, modify], transfer: {mapping: g}}
+`)
+			for server := range o.dbs {
+				o.exec(server, "CREATE TABLE f (id varchar(15) PRIMARY KEY, n integer)", "CREATE TABLE g (id varchar(15) PRIMARY KEY, n integer)")
+			}
+			o.open()
+			const all = "SELECT id, n FROM f ORDER BY id"
+			o.exec("a", "INSERT INTO f VALUES ('R0', 0), ('R9', 9)")
+			o.once() // a batch run waits for no time
+			o.same("a", all, "b", all)
+
+			stop := o.followBy(&o.clock, "a")
+			defer func() { stop() }()
+			o.exec("a", "INSERT INTO f VALUES ('R1', 0), ('R2', 0)", "UPDATE f SET n = n + 1 WHERE id <> 'R9'", "UPDATE f SET n = n + 1 WHERE id <> 'R9'", "DELETE FROM f WHERE id = 'R0'",
+				"INSERT INTO g VALUES ('G1', 1)")
+			o.eventually("G1 is there", func() bool { return len(rows(t, o.dbs["b"], "SELECT id FROM g")) == 1 })
+			o.eventually("the log is not held", func() bool { return !behind(t, o.sys, "a") })
+			o.equal("copies before the time", rows(t, o.dbs["b"], all), "R0|0", "R9|9")
+			o.equal("what waits", rows(t, o.dbs["a"], "SELECT request, pool, status, error FROM dso_pending ORDER BY request"),
+				"R0|nightly|retry|pool.polls", "R1|nightly|retry|pool.polls", "R2|nightly|retry|pool.polls")
+			o.clock.turn(24 * time.Hour)
+			agree := func() bool { return slices.Equal(rows(t, o.dbs["a"], all), rows(t, o.dbs["b"], all)) }
+			o.eventually("all is carried out", func() bool { return agree() && o.waiting() == 0 })
+
+			// Once the moment is over, what comes waits again; a person may have it carried out at once.
+			o.eventually("an edit waits", func() bool {
+				o.exec("a", "UPDATE f SET n = n + 1 WHERE id = 'R1'")
+				o.eventually("it is read", func() bool { return !behind(t, o.sys, "a") })
+				return o.waiting() == 1
+			})
+			o.exec("a", "UPDATE dso_pending SET due = created WHERE type = 'operation'")
+			o.eventually("it is carried out", func() bool { return agree() && o.waiting() == 0 })
+
+			// What waits when ardso stops is carried out when it starts.
+			o.eventually("an edit waits", func() bool {
+				o.exec("a", "UPDATE f SET n = n + 1 WHERE id = 'R2'")
+				o.eventually("it is read", func() bool { return !behind(t, o.sys, "a") })
+				return o.waiting() == 1
+			})
+			stop()
+			stop = o.followBy(&o.clock, "a")
+			o.eventually("it is carried out", func() bool { return agree() && o.waiting() == 0 })
+			stop()
+			o.equal("errors", rows(t, o.dbs["b"], "SELECT request, error, reason FROM dso_pending_error"))
+			o.equal("conflicts", rows(t, o.dbs["b"], "SELECT request, kind FROM dso_conflict"))
+		})
+	}
+}
+
+// A target that does not accept when a pool's time has come gets what waits once it accepts again, before anything new.
+func TestPollingWhileAway(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, "postgres15", "mariadb10.11")
+	o.yaml = strings.Replace(o.yaml, "{name: work, threads: 3}", "{name: work, threads: 3, polling: yes, interval: 1h}", 1)
+	o.open()
+	stop := o.followBy(&o.clock, "a")
+	defer stop()
+	o.exec("a", "INSERT INTO task SELECT "+requestOf(o.dbs["a"])+", 'made', i FROM "+numbers(o.dbs["a"], 30))
+	toB := func() int {
+		return int(number(t, rows(t, o.dbs["a"], "SELECT COUNT(*) FROM dso_pending WHERE type = 'operation' AND target = 'b'")))
+	}
+	o.eventually("all wait", func() bool { return toB() == 30 })
+	o.server.Stop(t)
+	o.clock.turn(time.Hour)
+	o.eventually("b is away", func() bool { n, _ := o.attempts(); return n > 0 })
+	o.eventually("c has all", func() bool { return fmt.Sprint(rows(t, o.dbs["c"], "SELECT COUNT(*) FROM task")) == "[30]" })
+	o.exec("a", "UPDATE task SET n = n + 1, title = 'edited'")
+	o.eventually("the log is not held", func() bool { return !behind(t, o.sys, "a") })
+	o.server.Start(t)
+	o.clock.turn(time.Hour)
+	o.eventually("nothing waits", func() bool { return o.waiting() == 0 && !behind(t, o.sys, "a") })
+	stop()
+	for _, s := range []string{"b", "c"} {
+		o.same("a", allTasks, s, allTasks)
+		o.equal("errors on "+s, rows(t, o.dbs[s], "SELECT request, error, reason FROM dso_pending_error"))
+	}
+}
+
+// A hand-over through a pool that polls is not begun before its time: the giver goes on as the owner, and the request is
+// handed over as it is then. Updates and returns do not wait.
+func TestPollingHandOver(t *testing.T) {
+	t.Parallel()
+	for _, e := range inShort(dbtest.Have("sqlite", "postgres15", "mariadb10.11")) {
+		t.Run(e, func(t *testing.T) {
+			t.Parallel()
+			w := newOwned(t, []string{e, e}, `
+pools: [{name: nightly, polling: yes, interval: 24h}, {name: other}]
+mappings: [{name: give, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: data + ownership, when_to_update: immediately}]
+filters:
+  - {name: give, server: a, form: Repair, on: [submit, modify], run_if: "'status' = 1", transfer: {mapping: give, pool: nightly}}
+  - {name: back, server: b, form: Repair, on: modify, run_if: "'status' = 2", return: {}}
+`)
+			o := &outage{world: w.world}
+			o.open()
+			stop := o.followBy(&o.clock)
+			defer stop()
+			o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+			o.eventually("it waits", func() bool {
+				return slices.Equal(rows(t, o.dbs["a"], "SELECT type, request, pool FROM dso_pending WHERE status = 'retry'"), []string{"transfer again|R1|nightly"})
+			})
+			o.exec("a", "UPDATE repair SET summary = 'mine still' WHERE id = 'R1'")
+			o.eventually("the edit is read", func() bool { return !behind(t, o.sys, "a") })
+			w.want("R1", "a", "mine still|n|1", "b", "")
+			o.clock.turn(24 * time.Hour)
+			o.eventually("R1 is b's", func() bool {
+				return w.request("b", "R1") == "mine still|n|1" && w.request("a", "R1") == "mine still|n|0"
+			})
+			o.exec("b", "UPDATE repair SET notes = 'seen' WHERE id = 'R1'")
+			o.eventually("a sees it", func() bool { return w.request("a", "R1") == "mine still|seen|0" })
+			o.exec("b", "UPDATE repair SET status = 2 WHERE id = 'R1'")
+			o.eventually("R1 is a's", func() bool {
+				return w.request("a", "R1") == "mine still|seen|1" && w.request("b", "R1") == "mine still|seen|0"
+			})
+			stop()
+			for s := range o.dbs {
+				if got := w.errorsOn(s); len(got) > 0 {
+					t.Errorf("%s: errors %v", s, got)
+				}
+			}
+		})
+	}
+}
+
 // What waits for a target that is away is carried out once and in order, whatever pools its requests name and go to
 // meanwhile, and whatever the definitions of the processes that put it aside and carry it out.
 func TestAwayByPools(t *testing.T) {
@@ -135,7 +275,7 @@ func TestAwayByPools(t *testing.T) {
 			base := o.yaml
 			for _, x := range []struct{ pools, action string }{
 				{"  - {name: work, threads: 3}\n  - {name: other, threads: 2}\n", "$title$"},
-				{"  - {name: work, threads: 3}\n", "work"},
+				{"  - {name: work, threads: 3, polling: yes}\n", "work"},
 				{"  - {name: work, threads: 2}\n  - {name: other, enabled: no}\n  - {name: third, default: yes}\n", "$title$"},
 				{"  - {name: work, threads: 4}\n  - {name: other}\n", "$title$"},
 			} {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -64,8 +66,12 @@ type target struct {
 	layout  *layout
 	threads map[place]*apply.Thread
 	covered []coverage
-	aside   *aside // nil: the source itself
+	aside   *aside            // nil: the source itself
+	polling map[string]*aside // by pool that polls
 	moving  moving
+
+	seq      atomic.Int64 // of the row of dso_pending made last, whatever it waits for
+	draining sync.Mutex   // by one aside at a time
 }
 
 // coverage is how far the threads of one layout had come when this process started.
@@ -140,6 +146,9 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	for _, t := range s.targets {
 		if t.aside != nil {
 			reading.Go(func() error { return t.aside.run(readCtx) })
+			for _, a := range t.polling {
+				reading.Go(func() error { return a.run(readCtx) })
+			}
 		}
 	}
 	reading.Go(func() error { return s.knowFormer(readCtx) })
@@ -361,7 +370,13 @@ func (s *source) openTarget(ctx context.Context, name string, from cdc.Position)
 		if t.aside, err = newAside(ctx, s, t); err != nil {
 			return nil, err
 		}
-		t.Aside = t.aside
+		t.polling = make(map[string]*aside)
+		t.Aside = func(pool string) apply.Aside { return t.asideOf(pool) }
+		for _, p := range s.sys.Document.RunningPools() {
+			if p.Polling && !s.opt.Once { // a batch run carries out all that there is
+				t.polling[p.Name] = newPolling(t.aside, p)
+			}
+		}
 	}
 	at, covered, err := s.prepare(ctx, t, from)
 	if err == nil {
@@ -411,6 +426,14 @@ func (s *source) openTarget(ctx context.Context, name string, from cdc.Position)
 		s.keepPoolFields(l) // which of them the target was dealt out by is found out when it answers
 	}
 	return t, nil
+}
+
+// asideOf is what keeps the work of a pool's threads that is not carried out now; nil: nothing does.
+func (t *target) asideOf(pool string) *aside {
+	if a := t.polling[pool]; a != nil {
+		return a
+	}
+	return t.aside
 }
 
 // prepare fences out former processes on a target, and learns how far they came. Threads that are new begin at from: all

@@ -211,6 +211,10 @@ func (s *source) carryUpdate(ctx context.Context, p control.Pending, done func()
 		s.log.Warn("no mapping for an update that waits", "update", p.ID, "mapping", op.Mapping, "request", op.Request)
 		return nil
 	}
+	if a := t.asideOf(at.pool); a != nil && a.IsAway() {
+		done()
+		return nil
+	}
 	told := apply.UpdatedOf(op, p.ID)
 	return t.threads[at].Send(ctx, apply.Work{Ops: ops, Path: op.Path, Late: true, Free: func() {}, Drop: func(error) { done() }, Done: func() {
 		_ = s.back.thread.Send(s.back.ctx, apply.Work{Ops: []*mapping.Operation{told}, Path: told.Path, Free: func() {}, Done: done})

@@ -1,4 +1,4 @@
 /* ardso pending */
 SELECT COUNT(*)
 FROM dso_pending
-WHERE type IN ('operation', 'transfer again', 'return again') AND target = ? AND due IS NOT NULL
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = ? AND pool = ? AND due IS NOT NULL

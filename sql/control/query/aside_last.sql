@@ -1,4 +1,4 @@
 /* ardso pending */
 SELECT COALESCE(MAX(seq), 0)
 FROM dso_pending
-WHERE type = 'operation' AND target = ?
+WHERE type = 'operation' AND target = ? AND pool = ?

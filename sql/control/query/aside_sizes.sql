@@ -1,5 +1,5 @@
 /* ardso pending */
 SELECT id, LENGTH(COALESCE(operation, ''))
 FROM dso_pending
-WHERE type = 'operation' AND target = ? AND attempted = ''
+WHERE type = 'operation' AND target = ? AND pool = ? AND attempted = ''
 ORDER BY seq

@@ -1,6 +1,6 @@
 /* ardso pending */
 SELECT id, type, mapping, form, COALESCE(request, '')
 FROM dso_pending
-WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = ?
+WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = ? AND pool = ?
 ORDER BY type, mapping, form, created
 LIMIT 1000

@@ -1,8 +1,14 @@
+-- aside_adopt
+/* ardso pending */
+UPDATE dso_pending
+SET pool = ''
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = ? AND pool <> '';
+
 -- aside_asked
 /* ardso pending */
 SELECT COUNT(*)
 FROM dso_pending
-WHERE type IN ('operation', 'transfer again', 'return again') AND target = ? AND due IS NOT NULL;
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = ? AND pool = ? AND due IS NOT NULL;
 
 -- aside_attempt
 /* ardso pending */
@@ -28,14 +34,14 @@ WHERE id IN (?);
 /* ardso pending */
 SELECT COALESCE(MAX(seq), 0)
 FROM dso_pending
-WHERE type = 'operation' AND target = ?;
+WHERE type = 'operation' AND target = ? AND pool = ?;
 
 -- aside_old
 /* ardso pending */
 -- What may be carried out already waits until that is known.
 SELECT id
 FROM dso_pending
-WHERE type = 'operation' AND target = ? AND until <= ? AND attempted = ''
+WHERE type = 'operation' AND target = ? AND pool = ? AND until <= ? AND attempted = ''
 ORDER BY seq
 LIMIT 500;
 
@@ -49,7 +55,7 @@ WHERE type = 'operation';
 /* ardso pending */
 SELECT id, LENGTH(COALESCE(operation, ''))
 FROM dso_pending
-WHERE type = 'operation' AND target = ? AND attempted = ''
+WHERE type = 'operation' AND target = ? AND pool = ? AND attempted = ''
 ORDER BY seq;
 
 -- aside_tried
@@ -65,13 +71,13 @@ LIMIT 500;
 -- It is tried now; who asks from now on has it tried once more.
 UPDATE dso_pending
 SET due = NULL
-WHERE type IN ('operation', 'transfer again', 'return again') AND target = ? AND due IS NOT NULL;
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = ? AND pool = ? AND due IS NOT NULL;
 
 -- aside_write
 /* ardso pending */
 INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated, request, target, operation, due, seq, fold, attempted, until)
-VALUES (?, 'operation', ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?, ?, NULL, ?, ?, ?, ?)
+  error, reason, remedy, created, created_by, updated, request, target, operation, due, seq, fold, attempted, until, pool)
+VALUES (?, 'operation', ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?, ?, NULL, ?, ?, ?, ?, ?)
 ON DUPLICATE KEY UPDATE operation = VALUES(operation), updated = VALUES(updated);
 
 -- checkpoint_advance
@@ -235,15 +241,15 @@ FROM dso_event;
 /* ardso pending */
 SELECT id, type, mapping, form, COALESCE(request, '')
 FROM dso_pending
-WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = ?
+WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = ? AND pool = ?
 ORDER BY type, mapping, form, created
 LIMIT 1000;
 
 -- handover_wait
 /* ardso pending */
 INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated, request, target)
-VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?)
+  error, reason, remedy, created, created_by, updated, request, target, pool)
+VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?, ?)
 ON DUPLICATE KEY UPDATE updated = updated;
 
 -- join_clear
@@ -376,7 +382,7 @@ WHERE id = ?;
 /* ardso pending */
 SELECT id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
   error, reason, remedy, created, created_by, updated, COALESCE(request, ''), target, COALESCE(operation, ''), due,
-  seq, attempted
+  seq, attempted, pool
 FROM dso_pending;
 
 -- pending_status

@@ -1,8 +1,14 @@
+-- aside_adopt
+/* ardso pending */
+UPDATE dso_pending
+SET pool = ''
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = $1 AND pool <> '';
+
 -- aside_asked
 /* ardso pending */
 SELECT COUNT(*)
 FROM dso_pending
-WHERE type IN ('operation', 'transfer again', 'return again') AND target = $1 AND due IS NOT NULL;
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = $1 AND pool = $2 AND due IS NOT NULL;
 
 -- aside_attempt
 /* ardso pending */
@@ -28,14 +34,14 @@ WHERE id IN ($1);
 /* ardso pending */
 SELECT COALESCE(MAX(seq), 0)
 FROM dso_pending
-WHERE type = 'operation' AND target = $1;
+WHERE type = 'operation' AND target = $1 AND pool = $2;
 
 -- aside_old
 /* ardso pending */
 -- What may be carried out already waits until that is known.
 SELECT id
 FROM dso_pending
-WHERE type = 'operation' AND target = $1 AND until <= $2 AND attempted = ''
+WHERE type = 'operation' AND target = $1 AND pool = $2 AND until <= $3 AND attempted = ''
 ORDER BY seq
 LIMIT 500;
 
@@ -49,7 +55,7 @@ WHERE type = 'operation';
 /* ardso pending */
 SELECT id, LENGTH(COALESCE(operation, ''))
 FROM dso_pending
-WHERE type = 'operation' AND target = $1 AND attempted = ''
+WHERE type = 'operation' AND target = $1 AND pool = $2 AND attempted = ''
 ORDER BY seq;
 
 -- aside_tried
@@ -65,13 +71,13 @@ LIMIT 500;
 -- It is tried now; who asks from now on has it tried once more.
 UPDATE dso_pending
 SET due = NULL
-WHERE type IN ('operation', 'transfer again', 'return again') AND target = $1 AND due IS NOT NULL;
+WHERE type IN ('operation', 'transfer again', 'return again') AND target = $1 AND pool = $2 AND due IS NOT NULL;
 
 -- aside_write
 /* ardso pending */
 INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated, request, target, operation, due, seq, fold, attempted, until)
-VALUES ($1, 'operation', $2, $3, '', 'retry', '', 0, 1, $4, $5, $6, clock_timestamp(), 'ardso', clock_timestamp(), $7, $8, $9, NULL, $10, $11, $12, $13)
+  error, reason, remedy, created, created_by, updated, request, target, operation, due, seq, fold, attempted, until, pool)
+VALUES ($1, 'operation', $2, $3, '', 'retry', '', 0, 1, $4, $5, $6, clock_timestamp(), 'ardso', clock_timestamp(), $7, $8, $9, NULL, $10, $11, $12, $13, $14)
 ON CONFLICT (id) DO UPDATE SET operation = excluded.operation, updated = excluded.updated;
 
 -- checkpoint_advance
@@ -234,15 +240,15 @@ FROM dso_event;
 /* ardso pending */
 SELECT id, type, mapping, form, COALESCE(request, '')
 FROM dso_pending
-WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = $1
+WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = $1 AND pool = $2
 ORDER BY type, mapping, form, created
 LIMIT 1000;
 
 -- handover_wait
 /* ardso pending */
 INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated, request, target)
-VALUES ($1, $2, $3, $4, '', 'retry', '', 0, 1, $5, $6, $7, clock_timestamp(), 'ardso', clock_timestamp(), $8, $9)
+  error, reason, remedy, created, created_by, updated, request, target, pool)
+VALUES ($1, $2, $3, $4, '', 'retry', '', 0, 1, $5, $6, $7, clock_timestamp(), 'ardso', clock_timestamp(), $8, $9, $10)
 ON CONFLICT (id) DO NOTHING;
 
 -- join_clear
@@ -375,7 +381,7 @@ WHERE id = $4;
 /* ardso pending */
 SELECT id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
   error, reason, remedy, created, created_by, updated, COALESCE(request, ''), target, COALESCE(operation, ''), due,
-  seq, attempted
+  seq, attempted, pool
 FROM dso_pending;
 
 -- pending_status
