@@ -63,7 +63,7 @@ func read(t *testing.T, file string) string {
 }
 
 // parts before the point of names that are no file, table or column.
-var kinds = regexp.MustCompile(`^(apply|binlog|catalog|check|control|decide|definition|escalation|expression|field|init|join|mapping|match|override|ownership|postgres|qualification|reader|request|request_id|retry|run|server|source|sqlite|target|transfer|usage|value)\.[a-z_]+$`)
+var kinds = regexp.MustCompile(`^(apply|binlog|catalog|check|control|decide|definition|escalation|expression|field|init|join|mapping|match|override|ownership|pool|postgres|qualification|reader|request|request_id|retry|run|server|source|sqlite|target|transfer|usage|value)\.[a-z_]+$`)
 
 // messageNames finds the names in the code, with a place for each: texts that look like one, what
 // methods Name return, the kinds of conflict, and the faults of opening.

@@ -20,6 +20,7 @@ type pendingView struct {
 	Where     string    `json:"where"`
 	Request   string    `json:"request,omitempty"` // of an operation, update or hand-over that waits
 	Target    string    `json:"target,omitempty"`  // likewise
+	Pool      string    `json:"pool,omitempty"`    // that polls, for whose next time it waits
 	Status    string    `json:"status"`
 	LastKey   string    `json:"last_key"`
 	RowsDone  int64     `json:"rows_done"`
@@ -46,7 +47,7 @@ func viewPending(server string, list []control.Pending, away ...control.Away) []
 	out := make([]pendingView, len(list))
 	for i, p := range list {
 		v := pendingView{
-			Server: server, ID: p.ID, Type: p.Type, Mapping: p.Mapping, Form: p.Form, Where: p.Qualification, Request: p.Request, Target: p.Target, Status: string(p.Status),
+			Server: server, ID: p.ID, Type: p.Type, Mapping: p.Mapping, Form: p.Form, Where: p.Qualification, Request: p.Request, Target: p.Target, Pool: p.Pool, Status: string(p.Status),
 			LastKey: p.LastKey, RowsDone: p.RowsDone, RowsTotal: p.RowsTotal, Error: p.Error, Reason: p.Reason, Remedy: p.Remedy,
 			Created: p.Created, CreatedBy: p.CreatedBy, Updated: p.Updated, MayBeDone: p.Attempted != "",
 		}

@@ -400,7 +400,7 @@ func (a *aside) newRow(op *mapping.Operation, fold string) *control.Aside {
 	row := &control.Aside{Seq: a.t.seq.Add(1), Mapping: op.Mapping, Form: op.Form, Request: op.Request, Target: op.Target, Fold: fold, Pool: a.poolName()}
 	first := a.s.opt.Now() // attempt
 	if a.pool != nil {
-		f := a.Failure(op)
+		f := a.polls(op)
 		row.Error, row.Reason, row.Remedy, first = f.Kind, f.Reason, f.Fix, a.state.Next
 	} else {
 		row.Error, row.Reason, row.Remedy = apply.TargetAway, a.state.Reason, "nothing: it is carried out once the target accepts again"
@@ -813,7 +813,7 @@ func (x attempt) isIn(ops []*mapping.Operation, committed map[threadOf]int64, co
 	if x.Layout != "" {
 		return committed[threadOf{x.Layout, place{x.Pool, x.Thread}}] > x.Transactions
 	}
-	return len(ops) > 0 && slices.ContainsFunc(covered, func(c coverage) bool {
+	return x.End != "" && len(ops) > 0 && slices.ContainsFunc(covered, func(c coverage) bool {
 		p, ok := c.place(ops[0], x.Alone || slices.Contains(x.SplitBy, c.id))
 		return ok && c.at[p] != "" && covers(c.at[p], x.End)
 	})

@@ -42,10 +42,18 @@ func (a *aside) Failure(op *mapping.Operation) *mapping.Failure {
 	if a.pool == nil {
 		return apply.AwayFailure(op)
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.polls(op)
+}
+
+// polls says of an operation that it waits for the pool's next time. a.mu is held.
+func (a *aside) polls(op *mapping.Operation) *mapping.Failure {
 	return &mapping.Failure{
-		Kind:   apply.PoolPolls,
-		Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: pool %q carries out every %s what waits for it", op.Mapping, op.Request, op.Form, op.Source, a.pool.Name, a.pool.Interval),
-		Fix:    "nothing: it is carried out at the pool's next time, or by `ardso pending retry` at once",
+		Kind: apply.PoolPolls,
+		Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: pool %q polls; its next time is %s", op.Mapping, op.Request, op.Form, op.Source,
+			a.pool.Name, a.state.Next.UTC().Format("2006-01-02 15:04 UTC")),
+		Fix: "nothing: it is carried out then, or at once by `ardso pending retry`",
 	}
 }
 
