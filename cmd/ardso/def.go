@@ -74,15 +74,7 @@ func (e *environment) diffDefinitions(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var files []definition.File
-	for _, path := range c.Args().Slice() {
-		more, err := e.filesAt(path)
-		if err != nil {
-			return err
-		}
-		files = append(files, more...)
-	}
-	after, err := definition.Parse(files, e.secrets())
+	after, err := e.documentAt(c.Args().Slice()...)
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,6 @@ import (
 	"ardso/mapping/definition"
 )
 
-// definitionFiles reads what --definitions names: a file, or all *.yaml files of a folder, by name.
-func (e *environment) definitionFiles(c *cli.Context) ([]definition.File, error) {
-	return e.filesAt(definitionsPath(c))
-}
-
 func definitionsPath(c *cli.Context) string { return cmp.Or(c.String("definitions"), "ardso.yaml") }
 
 // filesAt reads a file, or all *.yaml files of a folder, by name.
@@ -61,9 +56,18 @@ func (e *environment) secrets() definition.Secrets {
 
 // document reads the definitions and checks them as far as that goes without a database.
 func (e *environment) document(c *cli.Context) (*definition.Document, error) {
-	files, err := e.definitionFiles(c)
-	if err != nil {
-		return nil, err
+	return e.documentAt(definitionsPath(c))
+}
+
+// documentAt reads definitions from files or folders.
+func (e *environment) documentAt(paths ...string) (*definition.Document, error) {
+	var files []definition.File
+	for _, path := range paths {
+		more, err := e.filesAt(path)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, more...)
 	}
 	return definition.Parse(files, e.secrets())
 }

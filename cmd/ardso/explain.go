@@ -21,9 +21,12 @@ func (e *environment) explain() *cli.Command {
 		ArgsUsage: "REQUEST",
 		Description: "Shows where copies of the request are and which of them owns it, what each filter on its form\n" +
 			"would make of it if it were modified now, and each escalation if it ran now, which conditions\n" +
-			"keep them from taking it, what is pending or in errors, and what was recorded last. It changes nothing.\n\n" +
-			"Example:\n  ardso explain 000000000000042 --server chicago --form Repair",
-		Flags:  requestPlace(),
+			"keep them from taking it, what is pending or in errors, and what was recorded last. It changes nothing.\n" +
+			"--changed tells what other definitions would make of it.\n\n" +
+			"Example:\n  ardso explain 000000000000042 --server chicago --form Repair\n" +
+			"  ardso explain 42 --server chicago --form Repair --changed new.yaml",
+		Flags: append(requestPlace(),
+			&cli.StringSliceFlag{Name: "changed", Usage: "`FILE` or folder of other definitions; may be given several times"}),
 		Action: e.runExplain,
 	}
 }
@@ -33,6 +36,7 @@ type explainView struct {
 	*run.Explanation
 	Pending []pendingView `json:"pending"`
 	Errors  []errorView   `json:"errors"`
+	Changed *run.Changed  `json:"changed,omitempty"` // what other definitions would make of it
 }
 
 func viewExplanation(x *run.Explanation) explainView {
@@ -47,12 +51,24 @@ func viewExplanation(x *run.Explanation) explainView {
 }
 
 func (e *environment) runExplain(c *cli.Context) error {
+	var after *definition.Document
+	if paths := c.StringSlice("changed"); len(paths) > 0 {
+		var err error
+		if after, err = e.documentAt(paths...); err != nil {
+			return err
+		}
+	}
 	return e.withServers(c, func(ctx context.Context, doc *definition.Document, all []*run.Connection) error {
 		x, err := run.Explain(ctx, doc, all, c.String("server"), c.String("form"), c.Args().First())
 		if err != nil {
 			return err
 		}
 		v := viewExplanation(x)
+		if after != nil {
+			if v.Changed, err = x.With(ctx, doc, after); err != nil {
+				return err
+			}
+		}
 		return e.print(c).Object(v, func(w io.Writer) error { return showExplanation(w, v) })
 	})
 }
@@ -65,6 +81,7 @@ func showExplanation(w io.Writer, v explainView) error {
 	b.WriteString("\nIf it were modified now, on " + v.Copies[0].Server + ":\n")
 	explainFilters(&b, v)
 	explainEscalations(&b, v)
+	explainChanged(&b, v.Changed)
 	b.WriteString("\nPending and in errors:\n")
 	for _, p := range v.Pending {
 		explainLine(&b, fmt.Sprintf("%s: %s %s is %s since %s", p.Server, p.ID, p.what(), p.Status, p.Created.Format(timeFormat)))
@@ -142,6 +159,50 @@ func explainEscalations(b *strings.Builder, v explainView) {
 	}
 }
 
+// explainChanged tells what other definitions would make of the request.
+func explainChanged(b *strings.Builder, x *run.Changed) {
+	if x == nil {
+		return
+	}
+	b.WriteString("\nBy the changed definitions:\n")
+	for _, c := range x.Changes {
+		var keys []string
+		for _, k := range c.Keys {
+			keys = append(keys, k.Key)
+		}
+		text := fmt.Sprintf("%s %q is %s", c.Kind, c.Name, c.What)
+		if len(keys) > 0 {
+			text += ": " + strings.Join(keys, ", ")
+		}
+		explainLine(b, text)
+	}
+	if len(x.Verdicts) == 0 {
+		explainLine(b, "its filters and escalations would do with the request what they do now")
+	}
+	for _, v := range x.Verdicts {
+		explainLine(b, fmt.Sprintf("%s %q", v.Kind, v.Name))
+		b.WriteString("      " + report.Paragraph("now: "+doings(v.Before), 11, 80) + "\n")
+		b.WriteString("      " + report.Paragraph("then: "+doings(v.After), 12, 80) + "\n")
+	}
+}
+
+// doings spells what a filter or escalation would do.
+func doings(d *run.Doings) string {
+	switch {
+	case d == nil:
+		return "it is not there"
+	case d.Skipped != "":
+		return d.Skipped
+	case len(d.Actions) == 0:
+		return "nothing, as its run_if is " + d.Truth
+	}
+	var all []string
+	for _, a := range d.Actions {
+		all = append(all, actionText(a))
+	}
+	return strings.Join(all, "; ")
+}
+
 // explainReasons tells why a run_if is not true, and what is done.
 func explainReasons(b *strings.Builder, because []run.Condition, actions []run.ActionTrace) {
 	for _, x := range because {
@@ -152,16 +213,21 @@ func explainReasons(b *strings.Builder, because []run.Condition, actions []run.A
 		b.WriteString("      " + report.Paragraph(text, 8, 80) + "\n")
 	}
 	for _, a := range actions {
-		text := a.Action
-		if a.Mapping != "" {
-			text += fmt.Sprintf(" along %q", a.Mapping)
-		}
-		if a.To != "" {
-			text += " to " + a.To
-		}
-		if a.Not != "" {
-			text += ": not carried out, as " + a.Not
-		}
-		b.WriteString("      " + report.Paragraph(text, 8, 80) + "\n")
+		b.WriteString("      " + report.Paragraph(actionText(a), 8, 80) + "\n")
 	}
+}
+
+// actionText spells an action with what it would come to.
+func actionText(a run.ActionTrace) string {
+	text := a.Action
+	if a.Mapping != "" {
+		text += fmt.Sprintf(" along %q", a.Mapping)
+	}
+	if a.To != "" {
+		text += " to " + a.To
+	}
+	if a.Not != "" {
+		text += ": not carried out, as " + a.Not
+	}
+	return text
 }
