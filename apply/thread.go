@@ -307,7 +307,7 @@ func (th *Thread) persist(ctx context.Context, next *control.Checkpoint, attempt
 	failures := 0
 	began := time.Now()
 	for {
-		err := attempt(ctx)
+		err := th.watched(ctx, attempt)
 		if err == nil {
 			if failures > 0 {
 				th.target.Log.Info("target accepts again", "pool", th.checkpoint.Pool, "thread", th.checkpoint.Thread, "attempt", failures+1)
@@ -324,7 +324,7 @@ func (th *Thread) persist(ctx context.Context, next *control.Checkpoint, attempt
 		th.target.Counters.Retries.Add(1)
 		var lost *commitError
 		isLost := errors.As(err, &lost)
-		if th.aside != nil && failures > 1 && time.Since(began) > grace && !isLost {
+		if th.aside != nil && !isLost && (isHung(err) || failures > 1 && time.Since(began) > grace) {
 			return &awayError{err: err}
 		}
 		if p := th.target.Patience; p > 0 && time.Since(began) > p {
@@ -357,6 +357,9 @@ var errUndecided = errors.New("whether it is in cannot be told now")
 
 // curable: what another attempt may cure, a missing privilege included, which a person can grant.
 func (th *Thread) curable(err error) bool {
+	if isHung(err) {
+		return true
+	}
 	switch th.target.DB.Engine.Class(err) {
 	case engine.Transient, engine.Denied:
 		return true
@@ -370,8 +373,12 @@ func (th *Thread) curable(err error) bool {
 func (th *Thread) isIn(ctx context.Context, c control.Checkpoint) (bool, error) {
 	began := time.Now()
 	for failures := 1; ; failures++ {
-		in, err := th.askIn(ctx, c)
-		if err != nil && th.aside != nil && ctx.Err() == nil && th.curable(err) && failures > 1 && time.Since(began) > grace {
+		in := false
+		err := th.watched(ctx, func(ctx context.Context) (err error) {
+			in, err = th.askIn(ctx, c)
+			return err
+		})
+		if err != nil && th.aside != nil && ctx.Err() == nil && th.curable(err) && (isHung(err) || failures > 1 && time.Since(began) > grace) {
 			return false, errUndecided
 		}
 		if err == nil || ctx.Err() != nil || !th.curable(err) {
@@ -440,31 +447,33 @@ func (th *Thread) stream(ctx context.Context, first Work) error {
 	if next.Mapping != "" { // later parts may hold other mappings
 		next.Mapping = ""
 	}
-	err := th.transact(ctx, next, func(w *writing) error {
-		part := first
-		for {
-			if err := w.write(ctx, batch.Fold(part.Ops)); err != nil {
-				return err
-			}
-			ops += int64(len(part.Ops))
-			part.Ops = nil
-			part.Free() // the reader may go on: a large transaction is never in memory as a whole
-			parts = append(parts, part)
-			if !part.More {
-				break
-			}
-			x, _ := th.takeLog(ctx)
-			if x == nil {
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
+	err := th.watched(ctx, func(ctx context.Context) error {
+		return th.transact(ctx, next, func(w *writing) error {
+			part := first
+			for {
+				if err := w.write(ctx, batch.Fold(part.Ops)); err != nil {
+					return err
 				}
-				return errUnfinished
+				ops += int64(len(part.Ops))
+				part.Ops = nil
+				part.Free() // the reader may go on: a large transaction is never in memory as a whole
+				parts = append(parts, part)
+				if !part.More {
+					break
+				}
+				x, _ := th.takeLog(ctx)
+				if x == nil {
+					if ctx.Err() != nil {
+						return context.Cause(ctx)
+					}
+					return errUnfinished
+				}
+				part = *x
 			}
-			part = *x
-		}
-		next.Position = string(part.Position)
-		next.Transactions += 2 // the mark and the position
-		return control.Advance(ctx, w.tx, next)
+			next.Position = string(part.Position)
+			next.Transactions += 2 // the mark and the position
+			return control.Advance(ctx, w.tx, next)
+		})
 	})
 	if err != nil {
 		var lost *commitError

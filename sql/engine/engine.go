@@ -91,7 +91,16 @@ type DB struct {
 	// Schema is where unqualified tables are: PostgreSQL's current schema, MySQL's database, "main".
 	Schema string
 
-	config Config
+	config    Config
+	connector driver.Connector
+}
+
+// Answers asks on a connection of its own, so that others which are busy or dead have no part in it, whether the server
+// takes connections.
+func (d *DB) Answers(ctx context.Context) error {
+	db := sql.OpenDB(d.connector)
+	defer func() { _ = db.Close() }() // what was asked is known by then
+	return db.PingContext(ctx)
 }
 
 // Config returns what the database was opened with, for readers that need a connection of their own.
@@ -139,7 +148,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	db := sqlx.NewDb(sql.OpenDB(connector), bindNames[e.Dialect])
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
-	d := &DB{DB: db, Engine: e, Server: c.Server, URL: u, config: c}
+	d := &DB{DB: db, Engine: e, Server: c.Server, URL: u, config: c, connector: connector}
 	// A server of another kind may wait for us to speak first, as we wait for it.
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()

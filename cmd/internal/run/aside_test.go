@@ -159,6 +159,46 @@ func behind(t *testing.T, sys *run.System, server string) bool {
 	return true
 }
 
+// A target that hangs, all connections open, is found to: it stops neither the source's log nor the other target, and gets
+// what waits once it answers again, whatever of that had come to it.
+func TestTargetHangs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a hang takes its time to be found")
+	}
+	t.Parallel()
+	for _, engines := range [][2]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}} {
+		t.Run(engines[0]+" to "+engines[1], func(t *testing.T) {
+			t.Parallel()
+			o := newOutage(t, engines[0], engines[1])
+			o.open()
+			o.exec("a", "INSERT INTO task SELECT "+requestOf(o.dbs["a"])+", 'made', i FROM "+numbers(o.dbs["a"], 50))
+			stop := o.followBy(&o.clock, "a")
+			defer stop()
+			o.eventually("b has all", func() bool { return fmt.Sprint(rows(t, o.dbs["b"], "SELECT COUNT(*) FROM task")) == "[50]" })
+			o.server.Pause(t)
+			for i := range 5 {
+				o.exec("a", fmt.Sprintf("UPDATE task SET title = 'edited %d', n = n + 1", i))
+			}
+			o.eventually("c has all", func() bool {
+				return fmt.Sprint(rows(t, o.dbs["c"], "SELECT COUNT(*) FROM task WHERE title = 'edited 4'")) == "[50]"
+			})
+			before := time.Now()
+			o.until(time.Minute, "all waits", func() bool { return o.waiting() >= 50 })
+			t.Logf("found after %s", time.Since(before).Round(time.Second))
+			o.eventually("the log is not held", func() bool { return !behind(t, o.sys, "a") })
+			o.server.Resume(t)
+			o.clock.turn(5 * time.Minute)
+			o.eventually("nothing waits", func() bool { return o.waiting() == 0 && !behind(t, o.sys, "a") })
+			stop()
+			for _, s := range []string{"b", "c"} {
+				o.same("a", allTasks, s, allTasks)
+				o.equal("errors on "+s, rows(t, o.dbs[s], "SELECT request, error, reason FROM dso_pending_error"))
+				o.equal("conflicts on "+s, rows(t, o.dbs[s], "SELECT request, kind FROM dso_conflict"))
+			}
+		})
+	}
+}
+
 // A hand-over that its target does not accept is not begun: the giver goes on as the owner, the request says Retry, and
 // it is handed over as it is then once the target accepts. Updates wait likewise.
 func TestHandOverAway(t *testing.T) {

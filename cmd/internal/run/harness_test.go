@@ -231,9 +231,15 @@ func (w *world) follow(servers ...string) (stop func()) {
 // eventually waits for a condition.
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); {
+	w.until(30*time.Second, what, ok)
+}
+
+// until is eventually with a time of its own.
+func (w *world) until(limit time.Duration, what string, ok func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(limit); !ok(); {
 		if time.Now().After(deadline) {
-			w.t.Fatalf("not within 30 s: %s", what)
+			w.t.Fatalf("not within %s: %s", limit, what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

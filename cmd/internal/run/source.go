@@ -880,7 +880,9 @@ func (s *source) retryErrors(ctx context.Context) error {
 			s.log.Warn("retry what was given up", "err", err)
 		}
 		for _, t := range s.targets {
-			rows, err := control.TakeRetries(ctx, t.DB, s.server.Name)
+			tctx, cancel := context.WithTimeout(ctx, askPatience) // a target that hangs is not to keep those of the others
+			rows, err := control.TakeRetries(tctx, t.DB, s.server.Name)
+			cancel()
 			if err != nil {
 				if ctx.Err() != nil {
 					return nil
