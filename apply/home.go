@@ -134,6 +134,9 @@ func (w *writing) forgive(ctx context.Context, op *mapping.Operation) error {
 
 // notTaken keeps the failure of a hand-over on the giver, which goes on owning the request; or that of an update.
 func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if op.Home.Pending != "" {
+		return w.timedOut(ctx, op, c)
+	}
 	s, ok := w.mayWriteBack(op, c)
 	switch {
 	case op.Home.Direction == ownership.Down && c.row != nil:
@@ -166,12 +169,34 @@ func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf
 	}
 	h := control.Pending{
 		Type: control.TransferAgain, Mapping: op.Mapping, Form: op.Form, Request: op.Request, Target: op.Home.To.Server,
-		Pool: op.Home.WaitsFor, Error: op.Failure.Kind, Reason: op.Failure.Reason, Remedy: op.Failure.Fix,
+		Pool: op.Home.WaitsFor, Until: op.Home.Until, Error: op.Failure.Kind, Reason: op.Failure.Reason, Remedy: op.Failure.Fix,
 	}
 	if op.Home.Return {
 		h.Type = control.ReturnAgain
 	}
 	return control.WaitHandOver(ctx, w.tx, h)
+}
+
+// timedOut gives up a hand-over that has waited for its target for as long as it may, unless a person has removed it, or it
+// was asked for again.
+func (w *writing) timedOut(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if err := control.DeletePending(ctx, w.tx, op.Home.Pending); err != nil {
+		if errors.As(err, new(*control.NotFoundError)) {
+			return nil
+		}
+		return err
+	}
+	if c.row != nil && c.owns() {
+		id := schema.TransferStatus
+		if op.Home.Return {
+			id = schema.UpdateStatus
+		}
+		set := map[int]value.Value{id: status(c.form, id, labelOf(op.Failure))}
+		if err := w.put(ctx, op, c, false, overlay(c.form, nil, sorted(set))); err != nil {
+			return err
+		}
+	}
+	return w.park(ctx, op, op.Failure, nil)
 }
 
 // labelOf is what the status fields say of a failure (dso-reference 9.3).

@@ -180,7 +180,9 @@ type Home struct {
 	// Update waits until Due.
 	Update *Operation `json:"update,omitempty"`
 	Due    time.Time  `json:"due,omitzero"`
-	// Pending is the row of dso_pending of an update that has been carried out.
+	// Until a hand-over waits that was not begun; zero: without end.
+	Until time.Time `json:"until,omitzero"`
+	// Pending is the row of dso_pending of an update that has been carried out, or of a hand-over that has waited too long.
 	Pending string `json:"pending,omitempty"`
 	// Who made a foreign change; "" if the form does not tell.
 	Who string `json:"who,omitempty"`

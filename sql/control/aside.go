@@ -233,16 +233,23 @@ const (
 
 // WaitHandOver keeps that a request is to be handed over once its target accepts, if that is not kept already.
 func WaitHandOver(ctx context.Context, tx Handle, p Pending) error {
-	_, err := exec(ctx, tx, "handover_wait", hash(p.Type, p.Form, p.Request, p.Mapping), p.Type, p.Mapping, p.Form, p.Error, p.Reason, p.Remedy, p.Request, p.Target, p.Pool)
+	_, err := exec(ctx, tx, "handover_wait", hash(p.Type, p.Form, p.Request, p.Mapping), p.Type, p.Mapping, p.Form, p.Error, p.Reason, p.Remedy, p.Request, p.Target, p.Pool, untilText(tx, p.Until))
 	return err
 }
 
 // WaitingHandOvers reads such rows of a target and pool, some of them, by type, mapping and form.
 func WaitingHandOvers(ctx context.Context, h Handle, target, pool string) ([]Pending, error) {
-	return readAll(ctx, h, query(h, "handover_take"), []any{target, pool}, func(rows *sqlx.Rows) (p Pending, err error) {
-		err = rows.Scan(&p.ID, &p.Type, &p.Mapping, &p.Form, &p.Request)
-		return p, err
-	})
+	return readAll(ctx, h, query(h, "handover_take"), []any{target, pool}, scanHandOver)
+}
+
+// OldHandOvers reads those that are to be given up by now, some of them.
+func OldHandOvers(ctx context.Context, h Handle, target, pool string, now time.Time) ([]Pending, error) {
+	return readAll(ctx, h, query(h, "handover_old"), []any{target, pool, dueText(h, now)}, scanHandOver)
+}
+
+func scanHandOver(rows *sqlx.Rows) (p Pending, err error) {
+	err = rows.Scan(&p.ID, &p.Type, &p.Mapping, &p.Form, &p.Request)
+	return p, err
 }
 
 // Away is a target that does not accept, as its source keeps it in dso_meta.

@@ -51,7 +51,8 @@ type Pending struct {
 	// Of an operation that waits for its target, as those of Aside; not written.
 	Seq       int64
 	Attempted string
-	Pool      string // that polls, for whose next time it waits; WaitHandOver writes it
+	Pool      string    // that polls, for whose next time it waits; WaitHandOver writes it
+	Until     time.Time // when a hand-over is given up; zero: never; only WaitHandOver writes it, not read
 }
 
 // InsertPending adds a row and returns its ID.

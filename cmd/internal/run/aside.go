@@ -18,6 +18,7 @@ import (
 	"ardso/cdc"
 	"ardso/mapping"
 	"ardso/mapping/definition"
+	"ardso/mapping/ownership"
 	"ardso/sql/control"
 	"ardso/sql/engine"
 	"ardso/sql/schema"
@@ -445,7 +446,7 @@ func (a *aside) run(ctx context.Context) error {
 			}
 		}
 		if a.goes() {
-			if err := a.timeOut(ctx); err != nil && ctx.Err() == nil {
+			if err := errors.Join(a.timeOut(ctx), a.timeOutHandOvers(ctx)); err != nil && ctx.Err() == nil {
 				a.s.log.Warn("give up what has waited for too long", "target", a.t.DB.Server, "err", err)
 			}
 		}
@@ -549,7 +550,7 @@ func (a *aside) drain(ctx context.Context) error {
 	// What threads were at when the target went away is aside, too, once they have come so far: from then on they carry
 	// out nothing but rounds.
 	for _, th := range a.t.threads {
-		if err := reach(ctx, th, &apply.Back{}); err != nil {
+		if err := reach(ctx, th, apply.Work{Back: &apply.Back{}}); err != nil {
 			return err
 		}
 	}
@@ -570,10 +571,11 @@ func (a *aside) drain(ctx context.Context) error {
 	}
 }
 
-// reach waits until a thread has done all that was sent to it before, and has taken up what b says.
-func reach(ctx context.Context, th *apply.Thread, b *apply.Back) error {
+// reach waits until a thread has done a work, and so all that was sent to it before.
+func reach(ctx context.Context, th *apply.Thread, w apply.Work) error {
 	reached := make(chan struct{})
-	if err := th.Send(ctx, apply.Work{Back: b, Free: func() {}, Done: func() { close(reached) }}); err != nil {
+	w.Free, w.Done = func() {}, func() { close(reached) }
+	if err := th.Send(ctx, w); err != nil {
 		return err
 	}
 	select {
@@ -943,7 +945,7 @@ func (a *aside) open(ctx context.Context) error {
 	}
 	for p, th := range a.t.threads {
 		c := at[p]
-		if err := reach(ctx, th, &apply.Back{Checkpoint: &c}); err != nil {
+		if err := reach(ctx, th, apply.Work{Back: &apply.Back{Checkpoint: &c}}); err != nil {
 			return err
 		}
 	}
@@ -1078,6 +1080,35 @@ func (a *aside) timeOut(ctx context.Context) error {
 	}
 }
 
+// timeOutHandOvers does so with hand-overs.
+func (a *aside) timeOutHandOvers(ctx context.Context) error {
+	list, err := control.OldHandOvers(ctx, a.s.server.DB, a.t.DB.Server, a.poolName(), a.s.opt.Now())
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	a.mu.Lock()
+	reason := a.state.Reason
+	a.mu.Unlock()
+	var ops []*mapping.Operation
+	for _, p := range list {
+		op := &mapping.Operation{
+			Mapping: p.Mapping, Action: mapping.Modify, Pool: mapping.HomePool,
+			Source: a.s.server.Name, Form: p.Form, Request: p.Request, Target: a.s.server.Name, TargetForm: p.Form, Path: []string{a.s.server.Name},
+			Home: &mapping.Home{
+				Kind: mapping.NotTaken, Pending: p.ID, Return: p.Type == control.ReturnAgain,
+				To: ownership.Place{Server: a.t.DB.Server, Mapping: p.Mapping},
+			},
+		}
+		op.Failure = &mapping.Failure{
+			Kind:   apply.RetryTimeout,
+			Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: %s has not accepted for as long as is to be tried; the last attempt: %s", p.Mapping, p.Request, p.Form, op.Source, a.t.DB.Server, reason),
+			Fix:    "once the target accepts again, retry it, or hand the request over; else remove it",
+		}
+		ops = append(ops, op)
+	}
+	return reach(ctx, a.s.back.thread, apply.Work{Ops: ops, Path: ops[0].Path})
+}
+
 func (a *aside) tellGivenUp(ops []*mapping.Operation, kind string) {
 	for _, op := range ops {
 		a.s.back.tell(apply.Result{Op: op, Failure: &mapping.Failure{Kind: kind}})
@@ -1098,6 +1129,9 @@ func (s *source) putBackRetries(ctx context.Context) error {
 		ops, err := ReadOperations(r.Operation)
 		if err != nil || len(ops) == 0 {
 			return fmt.Errorf("row %s of dso_pending_error: %d operations: %w", r.ID, len(ops), err)
+		}
+		if ops[0].Home != nil {
+			continue // a hand-over, which is asked for again
 		}
 		if t := s.targets[ops[0].Target]; t != nil && t.aside != nil {
 			if err := t.aside.putBack(ctx, r.ID, ops); err != nil {

@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"ardso/mapping/definition"
 	"ardso/sql/control"
 	"ardso/sql/engine"
+	"ardso/sql/schema"
 )
 
 // clock is one that tests set.
@@ -242,6 +244,47 @@ func TestHandOverAway(t *testing.T) {
 			t.Errorf("%s: errors %v", s, got)
 		}
 	}
+}
+
+// A hand-over that has waited for its target for as long as its mapping, or the request itself, allows is given up: the
+// request says Timeout, its owner keeps it, and a retry hands it over as it is then.
+func TestHandOverTimesOut(t *testing.T) {
+	t.Parallel()
+	o := &outage{server: dbtest.Server(t, "postgres15")}
+	dbs := map[string]*engine.DB{"a": dbtest.New(t, "mariadb10.11"), "b": o.server.Database(t)}
+	o.world = newWorld(t, dbs, map[string]string{"a": stormtest.Form, "b": stormtest.Form}, strings.Replace(handOverDefinitions, "{name: a to b,", "{name: a to b, max_time_to_retry: 90m,", 1))
+	w := &owned{world: o.world, group: schema.Advanced}
+	for s := range dbs {
+		o.exec(s, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+stormtest.DistributedColumns(w.group)+")")
+	}
+	o.open()
+	o.exec("a", "INSERT INTO repair (id, summary, notes, status, dso_max_time_to_retry) VALUES ('R1', 'broken', 'n', 0, NULL), ('R2', 'broken', 'n', 0, 36000)")
+	w.rest()
+	stop := o.followBy(&o.clock, "a")
+	defer func() { stop() }()
+	o.server.Stop(t)
+	o.exec("a", "UPDATE repair SET status = 1")
+	says := func(want ...string) func() bool {
+		return func() bool {
+			return slices.Equal(rows(t, dbs["a"], "SELECT id, dso_transfer_status, dso_master_flag FROM repair ORDER BY id"), want)
+		}
+	}
+	o.eventually("both say Retry", says("R1|1|1", "R2|1|1"))
+	o.clock.turn(2 * time.Hour)
+	o.eventually("R1 says Timeout", says("R1|3|1", "R2|1|1"))
+	const parked = "SELECT request, error, status FROM dso_pending_error"
+	o.equal("errors", rows(t, dbs["a"], parked), "R1|retry.timeout|held")
+	o.equal("what waits", rows(t, dbs["a"], "SELECT request FROM dso_pending WHERE status = 'retry'"), "R2")
+	o.exec("a", "UPDATE repair SET summary = 'mine still', status = 0 WHERE id = 'R1'")
+	o.server.Start(t)
+	o.clock.turn(7 * time.Hour)
+	o.eventually("R2 is b's", func() bool { return w.request("a", "R2") == "broken|n|0" && w.request("b", "R2") == "broken|n|1" })
+	w.want("R1", "b", "")
+	o.exec("a", "UPDATE dso_pending_error SET status = 'retry'")
+	o.eventually("R1 is b's", func() bool {
+		return w.request("a", "R1") == "mine still|n|0" && w.request("b", "R1") == "mine still|n|1"
+	})
+	o.eventually("no error is left", func() bool { return len(rows(t, dbs["a"], parked)) == 0 })
 }
 
 // What a process has put aside, the next one carries out, whether the target is away when it begins or not; whatever

@@ -891,7 +891,7 @@ func (s *source) retryErrors(ctx context.Context) error {
 				continue
 			}
 			for _, r := range rows {
-				if len(busy) >= cap(done) || busy[r.ID] || r.Error == apply.RetryTimeout || r.Error == apply.RetryNoMapping {
+				if len(busy) >= cap(done) || busy[r.ID] {
 					continue
 				}
 				if again, err := s.askAgain(ctx, t, r); err != nil || again {
@@ -899,6 +899,9 @@ func (s *source) retryErrors(ctx context.Context) error {
 						s.log.Debug("ask for a hand-over again", "err", err)
 					}
 					continue
+				}
+				if r.Error == apply.RetryTimeout || r.Error == apply.RetryNoMapping {
+					continue // see putBackRetries
 				}
 				if op, th, err := s.deleteAgain(r); err != nil {
 					s.log.Warn("retry of a delete", "request", r.Request, "err", err)

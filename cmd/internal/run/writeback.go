@@ -11,6 +11,7 @@ import (
 	"ardso/apply"
 	"ardso/cdc"
 	"ardso/mapping"
+	"ardso/mapping/definition"
 	"ardso/mapping/ownership"
 	"ardso/mapping/request"
 	"ardso/sql/control"
@@ -74,12 +75,30 @@ func (b *writeBack) tell(r apply.Result) {
 // send hands the write-back to the thread; e, if not nil, waits for it.
 func (b *writeBack) send(r apply.Result, e *entry) {
 	home := apply.HomeOf(r)
+	if home.Home.Kind == mapping.NotTaken && home.Home.Begun {
+		home.Home.Until = b.s.handOverUntil(r)
+	}
 	done := func() {}
 	if e != nil {
 		done = e.finish
 	}
 	// What cannot be sent because all ends is told by the next run, which reads the operation again.
 	_ = b.thread.Send(b.ctx, apply.Work{Ops: []*mapping.Operation{home}, Path: home.Path, Free: func() {}, Done: done})
+}
+
+// handOverUntil is when a hand-over that waits for its target, or its pool, is given up; zero: never.
+func (s *source) handOverUntil(r apply.Result) (until time.Time) {
+	first := s.opt.Now() // attempt
+	if p := s.sys.Document.Pool(r.Op.Pool); r.Failure.Kind == apply.PoolPolls && p != nil {
+		first = nextTime(p, first)
+	}
+	if m := s.sys.Compiled.Mapping(r.Op.Mapping); m != nil && m.MaxTimeToRetry != definition.NoLimit {
+		until = first.Add(m.MaxTimeToRetry)
+	}
+	if r.Op.RetryFor != nil {
+		until = first.Add(*r.Op.RetryFor)
+	}
+	return until
 }
 
 // hold keeps the position before a hand-over until it is closed.

@@ -1,5 +1,5 @@
 /* ardso pending */
 INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated, request, target, pool)
-VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, {{now}}, 'ardso', {{now}}, ?, ?, ?)
+  error, reason, remedy, created, created_by, updated, request, target, pool, until)
+VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, {{now}}, 'ardso', {{now}}, ?, ?, ?, ?)
 {{ifAbsent "id" "updated"}}

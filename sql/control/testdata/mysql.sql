@@ -237,6 +237,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6));
 SELECT id, what, who, source, form, request, before_image, after_image, created
 FROM dso_event;
 
+-- handover_old
+/* ardso pending */
+SELECT id, type, mapping, form, COALESCE(request, '')
+FROM dso_pending
+WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = ? AND pool = ? AND until <= ?
+ORDER BY created
+LIMIT 500;
+
 -- handover_take
 /* ardso pending */
 SELECT id, type, mapping, form, COALESCE(request, '')
@@ -248,8 +256,8 @@ LIMIT 1000;
 -- handover_wait
 /* ardso pending */
 INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated, request, target, pool)
-VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?, ?)
+  error, reason, remedy, created, created_by, updated, request, target, pool, until)
+VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?, ?, ?)
 ON DUPLICATE KEY UPDATE updated = updated;
 
 -- join_clear

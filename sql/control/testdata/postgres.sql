@@ -236,6 +236,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp());
 SELECT id, what, who, source, form, request, before_image, after_image, created
 FROM dso_event;
 
+-- handover_old
+/* ardso pending */
+SELECT id, type, mapping, form, COALESCE(request, '')
+FROM dso_pending
+WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = $1 AND pool = $2 AND until <= $3
+ORDER BY created
+LIMIT 500;
+
 -- handover_take
 /* ardso pending */
 SELECT id, type, mapping, form, COALESCE(request, '')
@@ -247,8 +255,8 @@ LIMIT 1000;
 -- handover_wait
 /* ardso pending */
 INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated, request, target, pool)
-VALUES ($1, $2, $3, $4, '', 'retry', '', 0, 1, $5, $6, $7, clock_timestamp(), 'ardso', clock_timestamp(), $8, $9, $10)
+  error, reason, remedy, created, created_by, updated, request, target, pool, until)
+VALUES ($1, $2, $3, $4, '', 'retry', '', 0, 1, $5, $6, $7, clock_timestamp(), 'ardso', clock_timestamp(), $8, $9, $10, $11)
 ON CONFLICT (id) DO NOTHING;
 
 -- join_clear

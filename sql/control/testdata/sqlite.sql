@@ -235,6 +235,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now'));
 SELECT id, what, who, source, form, request, before_image, after_image, created
 FROM dso_event;
 
+-- handover_old
+/* ardso pending */
+SELECT id, type, mapping, form, COALESCE(request, '')
+FROM dso_pending
+WHERE type IN ('transfer again', 'return again') AND status = 'retry' AND target = ? AND pool = ? AND until <= ?
+ORDER BY created
+LIMIT 500;
+
 -- handover_take
 /* ardso pending */
 SELECT id, type, mapping, form, COALESCE(request, '')
@@ -246,8 +254,8 @@ LIMIT 1000;
 -- handover_wait
 /* ardso pending */
 INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_key, rows_done, rows_total,
-  error, reason, remedy, created, created_by, updated, request, target, pool)
-VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now'), 'ardso', strftime('%Y-%m-%d %H:%M:%f', 'now'), ?, ?, ?)
+  error, reason, remedy, created, created_by, updated, request, target, pool, until)
+VALUES (?, ?, ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now'), 'ardso', strftime('%Y-%m-%d %H:%M:%f', 'now'), ?, ?, ?, ?)
 ON CONFLICT (id) DO NOTHING;
 
 -- join_clear
