@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ardso/cdc"
+	"ardso/mapping"
 	"ardso/mapping/definition"
 	"ardso/sql/control"
 	"ardso/sql/engine"
@@ -180,7 +181,7 @@ func (st *Status) readTarget(ctx context.Context, c *Connection) error {
 		return err
 	}
 	for _, x := range all {
-		if x.Thread < 0 { // the source's epoch, no thread
+		if x.Thread < 0 || x.Pool == mapping.HomePool && x.Layout != writeBackLayout && x.Transactions == 0 { // the source's epoch, and a thread without work
 			continue
 		}
 		st.Applied = append(st.Applied, AppliedStatus{
