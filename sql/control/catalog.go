@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -19,9 +20,9 @@ type Catalog struct {
 	Taken  time.Time // by the database's clock
 }
 
-// SaveCatalogs keeps these copies, by server, and none but these. What is there already is not written again; it
-// returns the servers whose copies were.
-func SaveCatalogs(ctx context.Context, db *engine.DB, texts map[string]string) (written []string, err error) {
+// SaveCatalogs keeps these copies, by server, and drops all others but those of the servers in keep. What is there
+// already is not written again; it returns the servers whose copies were.
+func SaveCatalogs(ctx context.Context, db *engine.DB, texts map[string]string, keep ...string) (written []string, err error) {
 	err = within(ctx, db, func(tx *sqlx.Tx) error {
 		type row struct{ server, hash string }
 		rows, err := readAll(ctx, tx, query(tx, "catalog_hashes"), nil, func(rows *sqlx.Rows) (r row, err error) { return r, rows.Scan(&r.server, &r.hash) })
@@ -31,7 +32,7 @@ func SaveCatalogs(ctx context.Context, db *engine.DB, texts map[string]string) (
 		known := make(map[string]string)
 		for _, r := range rows {
 			known[r.server] = r.hash
-			if _, ok := texts[r.server]; !ok {
+			if _, ok := texts[r.server]; !ok && !slices.Contains(keep, r.server) {
 				if _, err := exec(ctx, tx, "catalog_drop", r.server); err != nil {
 					return err
 				}

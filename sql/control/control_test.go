@@ -891,6 +891,9 @@ func TestCatalogs(t *testing.T) {
 		save(map[string]string{"tokyo": `{"a":1}`, "osaka": large})
 		save(map[string]string{"tokyo": `{"a":2}`, "osaka": large}, "tokyo")
 		save(map[string]string{"osaka": large})
+		if got := get(SaveCatalogs(ctx, db, map[string]string{"kyoto": "{}"}, "osaka"))(t); !slices.Equal(got, []string{"kyoto"}) || len(get(ReadCatalogs(ctx, db))(t)) != 2 {
+			t.Errorf("written %v, and what is to be kept is not", got)
+		}
 		save(nil)
 	})
 }
