@@ -138,11 +138,13 @@ func (s *System) storedCatalogs(ctx context.Context) (map[string]savedCatalog, e
 	newest := make(map[string]savedCatalog)
 	for _, name := range slices.Sorted(maps.Keys(s.Servers)) {
 		db := s.Servers[name].DB
+		silent := func(err error) bool { return engine.IsSilence(s.Servers[name].Def.URL, err) }
 		if err := control.Check(ctx, db, name); err != nil {
-			continue // whoever needs them says so
+			s.unread = s.unread || silent(err)
+			continue // whoever needs the tables says so
 		}
 		list, err := control.ReadCatalogs(ctx, db)
-		if err != nil && !engine.IsSilence(s.Servers[name].Def.URL, err) {
+		if s.unread = s.unread || err != nil; err != nil && !silent(err) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		for _, c := range list {
@@ -236,7 +238,7 @@ func (s *System) canStart(source string) bool {
 
 // reopen opens everything anew if that promises more than there is; nil: it does not.
 func (s *System) reopen(ctx context.Context) (*System, error) {
-	if len(s.waiting) == 0 && !s.anyAnswers(ctx) { // else a copy may have come within reach
+	if !s.unread && !s.anyAnswers(ctx) {
 		return nil, nil
 	}
 	next, err := openAvailable(ctx, s.Document, s)

@@ -8,8 +8,10 @@ import (
 
 	"ardso/cmd/internal/run"
 	"ardso/integration/dbtest"
+	"ardso/integration/stormtest"
 	"ardso/mapping/definition"
 	"ardso/sql/catalog"
+	"ardso/sql/engine"
 	"ardso/sql/schema"
 )
 
@@ -268,6 +270,42 @@ func TestStartWithoutTargetThatChanges(t *testing.T) {
 			o.clean("a", "b", "c")
 		})
 	}
+}
+
+// Where requests are handed over both ends are sources. While one does not answer from the start on, the request stays with
+// its owner, who goes on editing; it is handed over once the other answers, and edits of what that owned before come back.
+func TestHandOverStartsWithoutTarget(t *testing.T) {
+	t.Parallel()
+	o := &outage{server: dbtest.Server(t, "mariadb10.11")}
+	dbs := map[string]*engine.DB{"a": dbtest.New(t, "postgres15"), "b": o.server.Database(t)}
+	o.world = newWorld(t, dbs, map[string]string{"a": stormtest.Form, "b": stormtest.Form}, handOverDefinitions)
+	w := &owned{world: o.world, group: 2}
+	for s := range dbs {
+		o.exec(s, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+stormtest.DistributedColumns(w.group)+")")
+	}
+	o.open()
+	o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1), ('R2', 'broken', 'n', 0)")
+	w.rest()
+	o.exec("b", "UPDATE repair SET summary = 'seen to' WHERE id = 'R1'")
+	o.server.Stop(t)
+	o.exec("a", "UPDATE repair SET status = 1 WHERE id = 'R2'")
+	o.available()
+	r := o.background()
+	o.eventually("R2 says Retry", func() bool {
+		return fmt.Sprint(rows(t, dbs["a"], "SELECT dso_transfer_status, dso_master_flag FROM repair WHERE id = 'R2'")) == "[1|1]"
+	})
+	o.exec("a", "UPDATE repair SET summary = 'mine still' WHERE id = 'R2'")
+	o.eventually("the log is not held", func() bool { return !behind(t, o.sys, "a") })
+	o.server.Start(t)
+	o.eventually("R2 is b's", func() bool {
+		return w.request("b", "R2") == "mine still|n|1" && w.request("a", "R2") == "mine still|n|0"
+	})
+	o.eventually("b's edit has come", func() bool { return w.request("a", "R1") == "seen to|n|0" })
+	r.stop()
+	w.rest()
+	w.want("R1", "a", "seen to|n|0", "b", "seen to|n|1")
+	w.want("R2", "a", "mine still|n|0", "b", "mine still|n|1")
+	o.clean("a", "b")
 }
 
 // What will not pass by itself is refused at the start as ever.

@@ -30,6 +30,7 @@ type System struct {
 	// Of OpenAvailable: servers that did not answer, and sources that wait for some of those.
 	absent  map[string]*absence
 	waiting []string
+	unread  bool // a server went away while its copies of forms were to be read
 }
 
 // Server is an open server with its forms.
