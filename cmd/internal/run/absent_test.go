@@ -15,8 +15,8 @@ import (
 	"ardso/sql/schema"
 )
 
-// copiesCompile makes sure that definitions come to the same with copies of the servers' forms: of every world that is
-// opened.
+// copiesCompile makes sure, of every world that is opened, that its definitions come to the same with copies of the
+// servers' forms, and that what is left of them without one of the servers is valid.
 func copiesCompile(t *testing.T, sys *run.System) {
 	t.Helper()
 	copies := make(map[string]definition.Catalog)
@@ -45,6 +45,14 @@ func copiesCompile(t *testing.T, sys *run.System) {
 	}
 	if !reflect.DeepEqual(sys.Compiled, got) {
 		t.Error("definitions come to something else with copies of the forms")
+	}
+	for name, c := range copies {
+		delete(copies, name)
+		rest, _ := sys.Document.Without([]string{name})
+		if _, err := definition.Check(rest, copies); err != nil {
+			t.Errorf("without %s: %v", name, err)
+		}
+		copies[name] = c
 	}
 }
 
