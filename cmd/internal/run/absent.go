@@ -23,7 +23,7 @@ import (
 // absence is a server that did not answer when a System was made.
 type absence struct {
 	cause error     // why
-	taken time.Time // when the copy of its forms was; zero: another System had read them
+	taken time.Time // when the copy of its forms was, or when it was known last that they are those
 	lack  string    // why there is no copy that would do; "" = there is one, and the server is in System.Servers
 }
 
@@ -109,7 +109,10 @@ func (s *System) copies(ctx context.Context, before *System) (map[string]*Server
 			a.lack = "no server that answers has a copy of its forms: a run makes one once it has opened both"
 		}
 		if before != nil && before.Servers[name] != nil {
-			facts, c, a.lack, a.taken = before.Servers[name].DB.Facts(), before.Servers[name].Catalog, "", time.Time{}
+			facts, c, a.lack, a.taken = before.Servers[name].DB.Facts(), before.Servers[name].Catalog, "", time.Now()
+			if b := before.absent[name]; b != nil {
+				a.taken = b.taken
+			}
 		}
 		if c == nil {
 			continue

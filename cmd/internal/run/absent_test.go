@@ -1,7 +1,10 @@
 package run_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"strings"
 	"testing"
@@ -277,6 +280,120 @@ func TestStartWithoutTargetThatChanges(t *testing.T) {
 			r.stop()
 			o.clean("a", "b", "c")
 		})
+	}
+}
+
+// Of two servers that do not answer one comes back: what hangs on that one goes on, the other is waited for. Changed
+// definitions that leave it out are taken up.
+func TestStartWithoutTwo(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, "sqlite", "postgres15")
+	second := dbtest.Server(t, "mariadb10.11")
+	o.dbs["d"] = second.Database(t)
+	forms := map[string]string{"a": taskForm, "b": taskForm, "c": taskForm, "d": taskForm}
+	const toB, toC, toD = "{mapping: to b, pool: work}", "{mapping: to c, pool: work}", "{mapping: to d, pool: work}"
+	o.world = newWorld(t, o.dbs, forms, strings.NewReplacer(
+		"mappings:\n", "mappings:\n  - {name: to d, from: {server: a, form: Task}, to: {server: d, form: Task}}\n  - {name: d to c, from: {server: d, form: Task}, to: {server: c, form: Task}}\n",
+		"["+toB+", "+toC+"]", "["+toB+", "+toD+"]", "on: delete, delete: ", "enabled: no, on: delete, delete: ",
+	).Replace(outageDefinitions)+"  - {name: on, server: d, form: Task, on: [submit, modify, merge], transfer: {mapping: d to c}}\n")
+	o.exec("d", "CREATE TABLE task (id varchar(20) PRIMARY KEY, title varchar(50), n integer)")
+	o.open()
+	o.exec("a", "INSERT INTO task VALUES ('A1', 'made', 1)")
+	o.once()
+	o.once() // from d to c
+	o.server.Stop(t)
+	second.Stop(t)
+	o.available()
+	r := o.background()
+	o.exec("a", "UPDATE task SET n = 2")
+	o.eventually("it waits for both", func() bool { return o.waiting() == 2 })
+	second.Start(t)
+	o.has("d", "A1|made|2")
+	o.has("c", "A1|made|2") // so d is followed
+	if got := o.waiting(); got != 1 {
+		t.Errorf("%d operations wait for b, and for d", got)
+	}
+	o.exec("a", "UPDATE task SET n = 3")
+	o.has("c", "A1|made|3")
+	o.eventually("it waits for b", func() bool { return o.waiting() == 2 })
+	if lines := r.log.said("server answers again"); len(lines) != 1 || !strings.Contains(lines[0], "server=d") {
+		t.Errorf("the log says %q", lines)
+	}
+	whole := o.yaml
+	r.take(newWorld(t, map[string]*engine.DB{"a": o.dbs["a"], "c": o.dbs["c"], "d": o.dbs["d"]}, forms, strings.NewReplacer(
+		"  - {name: to b, from: {server: a, form: Task}, to: {server: b, form: Task}, match: like names}\n", "", toB+", ", "",
+	).Replace(whole[strings.Index(whole, "\npools:"):])).yaml)
+	o.exec("a", "UPDATE task SET n = 4")
+	o.has("c", "A1|made|4")
+	if o.waiting() == 0 { // of which its definitions know nothing
+		t.Error("nothing waits for b any more")
+	}
+	r.yaml = whole
+	r.reload <- struct{}{}
+	r.says("definitions not taken up yet", 1)
+	o.server.Start(t)
+	r.says("definitions taken up", 2)
+	o.has("b", "A1|made|3") // what is committed meanwhile goes by the definitions of then
+	r.stop()
+	o.clean("a", "b", "c", "d")
+}
+
+// A copy of forms that the definitions do not stand with is as good as none.
+func TestStartWithOtherDefinitions(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, "sqlite", "postgres15")
+	o.open()
+	o.exec("a", "INSERT INTO task VALUES ('A1', 'made', 1)")
+	o.once()
+	o.exec("b", "ALTER TABLE task ADD COLUMN more integer")
+	o.server.Stop(t)
+	good := o.yaml
+	for _, x := range []struct{ from, to, reason string }{
+		{"match: like names}", "match: like names, fields: {more: \"'n'\"}}", "no field"}, // b has it, and nobody knows
+		{"table: task, request_id: id}\n  c:", "table: task, request_id: id, keep_empty_strings: no}\n  c:", "declare its forms otherwise"},
+	} {
+		o.yaml = strings.Replace(good, x.from, x.to, 1)
+		if o.yaml == good {
+			t.Fatalf("no %q in\n%s", x.from, good)
+		}
+		o.available()
+		r, _ := o.behindTheScenes()
+		r.says("its forms are not known", 1)
+		if lines := r.log.said("its forms are not known"); !strings.Contains(lines[0], x.reason) {
+			t.Errorf("the log says %q", lines)
+		}
+		r.says("nothing can be followed yet", 1)
+		r.stop()
+	}
+	o.yaml = strings.Replace(good, "match: like names}", "match: like names, fields: {more: \"'n'\"}}", 1)
+	o.available()
+	r, _ := o.behindTheScenes()
+	o.server.Start(t)
+	o.exec("a", "INSERT INTO task VALUES ('A2', 'made', 7)")
+	o.eventually("b has it", func() bool { return fmt.Sprint(rows(t, o.dbs["b"], "SELECT id, more FROM task WHERE id = 'A2'")) == "[A2|7]" })
+	r.stop()
+	o.clean("a", "b")
+}
+
+// A run that could not begin anything is cut off as any.
+func TestStartCutOff(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, "sqlite", "postgres15")
+	o.open()
+	o.server.Stop(t)
+	o.available()
+	ctx, cancel := context.WithCancel(t.Context())
+	log := &logged{}
+	done := make(chan error, 1)
+	sys := o.sys
+	go func() {
+		_, err := sys.Run(ctx, nil, run.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+		done <- err
+	}()
+	o.eventually("it waits", func() bool { return len(log.said("nothing can be followed yet")) > 0 })
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("it ends with %v", err)
 	}
 }
 
