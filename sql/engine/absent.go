@@ -34,8 +34,9 @@ func Absent(c Config, f Facts, cause error) (*DB, error) {
 		return nil, fmt.Errorf("%s: its url says %s, and what is known of it is of %s", c.Server, e.Name, f.Engine)
 	}
 	e.Version, e.MaxPacket = f.Version, f.MaxPacket
-	db := sqlx.NewDb(sql.OpenDB(absent{&AbsentError{cause}}), bindNames[e.Dialect])
-	return &DB{DB: db, Engine: e, Server: c.Server, URL: u, Schema: f.Schema, config: c}, nil
+	connector := absent{&AbsentError{cause}}
+	db := sqlx.NewDb(sql.OpenDB(connector), bindNames[e.Dialect])
+	return &DB{DB: db, Engine: e, Server: c.Server, URL: u, Schema: f.Schema, config: c, connector: connector}, nil
 }
 
 // AbsentError is a use of a server that did not answer when it was to be opened, and was not tried again since. It is

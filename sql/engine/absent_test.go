@@ -35,7 +35,7 @@ func TestAbsent(t *testing.T) {
 			_, execErr := x.ExecContext(t.Context(), "SELECT 1")
 			_, beginErr := x.BeginTxx(t.Context(), nil)
 			_, connErr := x.Connx(t.Context())
-			for _, err := range []error{execErr, beginErr, connErr, x.PingContext(t.Context())} {
+			for _, err := range []error{execErr, beginErr, connErr, x.PingContext(t.Context()), x.Answers(t.Context())} {
 				if err == nil || !strings.Contains(err.Error(), cause.Error()) || x.Engine.Class(fmt.Errorf("fence: %w", err)) != engine.Transient {
 					t.Errorf("got %v, want %v that may be tried again", err, cause)
 				}

@@ -78,6 +78,14 @@ func (w *world) clean(servers ...string) {
 	}
 }
 
+// back starts b again. Connections from before are not used any more.
+func (o *outage) back() {
+	o.t.Helper()
+	o.server.Start(o.t)
+	o.dbs["b"].SetMaxIdleConns(0)
+	o.dbs["b"].SetMaxIdleConns(4)
+}
+
 // edit changes requests in all ways; the n of those that stay counts how often.
 func (o *outage) edit(round int) {
 	o.t.Helper()
@@ -122,7 +130,7 @@ func TestStartWithoutTarget(t *testing.T) {
 					r.stop()
 				}
 			}
-			o.server.Start(t)
+			o.back()
 			r.says("server answers again", 1)
 			o.edit(5)
 			o.eventually("b has caught up", func() bool {
@@ -168,7 +176,7 @@ func TestStartWithoutSource(t *testing.T) {
 			o.exec("a", "INSERT INTO task VALUES ('A1', 'made', 1)")
 			o.has("c", "A1|made|1")
 			r.says("server does not answer: its log is followed once it does", 1)
-			o.server.Start(t)
+			o.back()
 			o.has("c", "A1|made|1", "B1|made|1")
 			o.exec("a", "UPDATE task SET n = 2")
 			o.exec("b", "UPDATE task SET n = 2")
@@ -219,7 +227,7 @@ func TestStartWithoutCopy(t *testing.T) {
 		r, _ := o.behindTheScenes()
 		r.says("nothing can be followed yet", 2) // which is said again
 		if back {
-			o.server.Start(t)
+			o.back()
 			o.has("b", "A1|made|1")
 		}
 		r.stop()
@@ -249,7 +257,7 @@ func TestStartWithoutTargetThatChanges(t *testing.T) {
 			r := o.background()
 			o.exec("a", "UPDATE task SET n = 2")
 			o.eventually("it waits", func() bool { return o.waiting() == 1 })
-			o.server.Start(t)
+			o.back()
 			r.says("server answers again", 1)
 			o.has("b", "R1|made|2")
 			o.exec("b", "UPDATE task SET extra = 'x'") // so that the copy is what the source had
@@ -263,7 +271,7 @@ func TestStartWithoutTargetThatChanges(t *testing.T) {
 			r = o.background()
 			o.exec("a", "UPDATE task SET title = 'edited', n = 3")
 			o.eventually("it waits", func() bool { return o.waiting() == 1 })
-			o.server.Start(t)
+			o.back()
 			r.says("definitions refused", 1)
 			if lines := r.log.said("definitions refused"); !strings.Contains(lines[0], "definition.unknown_field") || !strings.Contains(lines[0], `no field \"n\"`) {
 				t.Errorf("the log says %q", lines)
@@ -331,7 +339,7 @@ func TestStartWithoutTwo(t *testing.T) {
 	r.yaml = whole
 	r.reload <- struct{}{}
 	r.says("definitions not taken up yet", 1)
-	o.server.Start(t)
+	o.back()
 	r.says("definitions taken up", 2)
 	o.has("b", "A1|made|3") // what is committed meanwhile goes by the definitions of then
 	r.stop()
@@ -368,7 +376,7 @@ func TestStartWithOtherDefinitions(t *testing.T) {
 	o.yaml = strings.Replace(good, "match: like names}", "match: like names, fields: {more: \"'n'\"}}", 1)
 	o.available()
 	r, _ := o.behindTheScenes()
-	o.server.Start(t)
+	o.back()
 	o.exec("a", "INSERT INTO task VALUES ('A2', 'made', 7)")
 	o.eventually("b has it", func() bool { return fmt.Sprint(rows(t, o.dbs["b"], "SELECT id, more FROM task WHERE id = 'A2'")) == "[A2|7]" })
 	r.stop()
@@ -421,7 +429,7 @@ func TestHandOverStartsWithoutTarget(t *testing.T) {
 	})
 	o.exec("a", "UPDATE repair SET summary = 'mine still' WHERE id = 'R2'")
 	o.eventually("the log is not held", func() bool { return !behind(t, o.sys, "a") })
-	o.server.Start(t)
+	o.back()
 	o.eventually("R2 is b's", func() bool {
 		return w.request("b", "R2") == "mine still|n|1" && w.request("a", "R2") == "mine still|n|0"
 	})
