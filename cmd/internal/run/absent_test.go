@@ -378,7 +378,9 @@ func TestStartWithOtherDefinitions(t *testing.T) {
 	r, _ := o.behindTheScenes()
 	o.back()
 	o.exec("a", "INSERT INTO task VALUES ('A2', 'made', 7)")
-	o.eventually("b has it", func() bool { return fmt.Sprint(rows(t, o.dbs["b"], "SELECT id, more FROM task WHERE id = 'A2'")) == "[A2|7]" })
+	o.eventually("b has it", func() bool {
+		return fmt.Sprint(rows(t, o.dbs["b"], "SELECT id, more FROM task WHERE id = 'A2'")) == "[A2|7]"
+	})
 	r.stop()
 	o.clean("a", "b")
 }
