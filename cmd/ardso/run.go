@@ -52,7 +52,11 @@ func (e *environment) runRun(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	sys, err := run.OpenDocument(ctx, doc)
+	open := run.OpenAvailable
+	if c.Bool("once") { // whoever waits for its end wants to know
+		open = run.OpenDocument
+	}
+	sys, err := open(ctx, doc)
 	if err != nil {
 		return err
 	}

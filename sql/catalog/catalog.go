@@ -110,6 +110,19 @@ func Load(ctx context.Context, db *engine.DB, spec Spec) (*Catalog, error) {
 	return c, nil
 }
 
+// Restore makes the catalog of a server that does not answer out of forms that it had: those of Form, Lookup, Forms,
+// Names and FormForTable; no counter and no dictionary.
+func Restore(server, kind string, forms []*schema.Form) *Catalog {
+	c := &Catalog{Server: server, Kind: kind, forms: map[string]*schema.Form{}, byTable: map[[2]string]*schema.Form{}, problems: map[string]error{}}
+	for _, f := range forms {
+		c.forms[f.Name] = f
+		if f.Join == nil { // the table of a join form is only a name
+			c.byTable[[2]string{f.Table.Schema, f.Table.Name}] = f
+		}
+	}
+	return c
+}
+
 // Form returns nil where there is no such form or it cannot be used. Names are case-sensitive.
 func (c *Catalog) Form(name string) *schema.Form { return c.forms[name] }
 

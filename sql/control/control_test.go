@@ -861,3 +861,39 @@ func TestRepair(t *testing.T) {
 		wantError[*FencedError](t, err)
 	})
 }
+
+func TestCatalogs(t *testing.T) {
+	migrated(t, func(t *testing.T, db *engine.DB) {
+		ctx := t.Context()
+		save := func(texts map[string]string, written ...string) {
+			t.Helper()
+			got := get(SaveCatalogs(ctx, db, texts))(t)
+			slices.Sort(got)
+			if diff := cmp.Diff(written, got); diff != "" {
+				t.Errorf("written (-want +got):\n%s", diff)
+			}
+			var want []Catalog
+			for _, server := range slices.Sorted(maps.Keys(texts)) {
+				want = append(want, Catalog{Server: server, Text: texts[server]})
+			}
+			all := get(ReadCatalogs(ctx, db))(t)
+			if diff := cmp.Diff(want, all, cmpopts.IgnoreFields(Catalog{}, "Taken")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			for _, c := range all {
+				if age := time.Since(c.Taken); age < -time.Minute || age > time.Minute {
+					t.Errorf("%s: taken %s", c.Server, c.Taken)
+				}
+			}
+		}
+		large := strings.Repeat(`{"größe":"\u0000"}`, 20_000)
+		save(map[string]string{"tokyo": `{"a":1}`, "osaka": large}, "osaka", "tokyo")
+		save(map[string]string{"tokyo": `{"a":1}`, "osaka": large})
+		save(map[string]string{"tokyo": `{"a":2}`, "osaka": large}, "tokyo")
+		save(map[string]string{"osaka": large})
+		if got := get(SaveCatalogs(ctx, db, map[string]string{"kyoto": "{}"}, "osaka"))(t); !slices.Equal(got, []string{"kyoto"}) || len(get(ReadCatalogs(ctx, db))(t)) != 2 {
+			t.Errorf("written %v, and what is to be kept is not", got)
+		}
+		save(nil)
+	})
+}

@@ -14,10 +14,10 @@ import (
 )
 
 // Newest is the version of the control tables that this program makes and uses.
-const Newest = 9
+const Newest = 10
 
 // tables lists the control tables, dso_meta first: without it there are none.
-var tables = []string{"dso_meta", "dso_reader", "dso_checkpoint", "dso_watermark", "dso_pending", "dso_pending_error", "dso_conflict", "dso_shape", "dso_owner", "dso_event", "dso_join"}
+var tables = []string{"dso_meta", "dso_reader", "dso_checkpoint", "dso_watermark", "dso_pending", "dso_pending_error", "dso_conflict", "dso_shape", "dso_owner", "dso_event", "dso_join", "dso_catalog"}
 
 // Step is one thing that Migrate or Remove does.
 type Step struct {

@@ -13,6 +13,7 @@ import (
 	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -177,7 +178,12 @@ func (e *Engine) Table(schema, name string) string {
 func (e *Engine) Placeholder(n int) string { return e.impl.placeholder(n) }
 
 // Class tells what err means for what was being done.
-func (e *Engine) Class(err error) Class { return e.impl.class(err) }
+func (e *Engine) Class(err error) Class {
+	if errors.As(err, new(*AbsentError)) {
+		return Transient
+	}
+	return e.impl.class(err)
+}
 
 // Class is what an error means for whoever must decide what to do about it.
 type Class uint8

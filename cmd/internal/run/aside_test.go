@@ -62,6 +62,8 @@ type outage struct {
 	since  time.Time // b is away
 }
 
+const taskForm = "      - {name: Task, table: task, request_id: id}\n"
+
 const outageDefinitions = `
 pools:
   - {name: work, threads: 3}
@@ -76,9 +78,8 @@ filters:
 func newOutage(t *testing.T, source, target string) *outage {
 	t.Helper()
 	o := &outage{server: dbtest.Server(t, target)}
-	const form = "      - {name: Task, table: task, request_id: id}\n"
 	o.world = newWorld(t, map[string]*engine.DB{"a": dbtest.New(t, source), "b": o.server.Database(t), "c": dbtest.New(t, "sqlite")},
-		map[string]string{"a": form, "b": form, "c": form}, outageDefinitions)
+		map[string]string{"a": taskForm, "b": taskForm, "c": taskForm}, outageDefinitions)
 	for s := range o.dbs {
 		o.exec(s, "CREATE TABLE task (id varchar(20) PRIMARY KEY, title varchar(50), n integer)")
 	}

@@ -77,6 +77,7 @@ func (w *world) open() *run.System {
 		w.t.Fatalf("open: %v\n%s", err, w.yaml)
 	}
 	w.t.Cleanup(func() { _ = sys.Close() })
+	copiesCompile(w.t, sys)
 	w.sys = sys
 	for _, name := range slices.Sorted(mapKeys(sys.Servers)) {
 		w.init(name)

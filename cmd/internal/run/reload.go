@@ -16,7 +16,7 @@ import (
 	"ardso/sql/engine"
 )
 
-// reloadAgain is how long a reload waits for a server that did not answer.
+// reloadAgain is after how long servers that did not answer are tried again.
 const reloadAgain = 10 * time.Second
 
 // fleet is the runners of one Run, and the definitions that they work by. Changed definitions are taken up whole or
@@ -31,15 +31,20 @@ type fleet struct {
 	former  map[string]*runner // those that have ended
 	errs    map[string]error   // of those that ended with one
 	ended   chan *runner
+	refusal string // why what answers again was not taken up: it is said once
 
 	mu    sync.Mutex
 	users map[*System]int // runners that work by it
 }
 
-// reloaded is what came of reading definitions anew.
+// reloaded is what came of opening anew.
 type reloaded struct {
-	sys *System
-	err error
+	anew bool // definitions were read anew
+	sys  *System
+	err  error
+	// Of the present definitions, where servers did not answer: a System with more of them, if there is one.
+	more    *System
+	moreErr error
 }
 
 func newFleet(sys *System, o Options) *fleet {
@@ -49,56 +54,139 @@ func newFleet(sys *System, o Options) *fleet {
 	}
 }
 
-// run runs until all runners have ended.
+// run runs until all runners have ended, and none is still to be started.
 func (f *fleet) run(ctx context.Context, drain <-chan struct{}, names []string) (Summary, error) {
+	f.sys.tellAbsent(f.opt.Log, names)
 	for _, name := range names {
-		f.start(ctx, drain, name)
+		if f.sys.canStart(name) {
+			f.start(ctx, drain, name)
+		}
 	}
 	// What is read beside the runners ends with them.
 	lctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	results := make(chan reloaded)
-	loading, again := false, false
+	anew, loading, again := false, false, false
 	var retry <-chan time.Time
 	load := func() {
 		loading, again, retry = true, false, nil
-		go func() {
-			sys, err := f.load(lctx)
-			results <- reloaded{sys, err}
-		}()
+		go func(anew bool) { results <- f.reload(lctx, anew) }(anew)
 	}
-	for len(f.runners) > 0 {
+	later := func() {
+		if anew || f.sys.isPartial() {
+			retry = time.After(reloadAgain)
+		}
+	}
+	later()
+	stopped, done := drain, ctx.Done()
+	idle := -1 // attempts since nothing is followed any more
+	for {
+		switch {
+		case len(f.runners) > 0:
+			idle = -1
+		case idle < 0 && f.waits(ctx, drain):
+			idle = 0
+			f.tellIdle(idle)
+		}
+		if len(f.runners) == 0 && !f.waits(ctx, drain) {
+			break
+		}
 		select {
 		case r := <-f.ended:
 			f.finished(ctx, drain, r)
+		case <-stopped:
+			stopped = nil
+		case <-done:
+			done = nil
 		case <-f.opt.Reload:
-			if again = loading; !loading {
+			if anew, again = true, loading; !loading {
 				load()
 			}
 		case <-retry:
-			load()
+			if load(); idle >= 0 {
+				idle++
+				f.tellIdle(idle)
+			}
 		case x := <-results:
 			loading = false
-			switch {
-			case x.err == nil:
-				f.turn(ctx, drain, x.sys)
-			case f.refused(x.err):
-				retry = time.After(reloadAgain)
-			}
+			anew = f.take(ctx, drain, x)
 			if again {
+				anew = true
 				load()
+				continue
 			}
+			later()
 		}
 	}
 	if cancel(); loading {
-		if x := <-results; x.sys != nil {
-			f.close(x.sys)
+		x := <-results
+		for _, sys := range []*System{x.sys, x.more} {
+			if sys != nil {
+				f.close(sys)
+			}
 		}
 	}
 	if f.sys != f.first {
 		f.close(f.sys)
 	}
-	return f.summary(), errors.Join(slices.Collect(maps.Values(f.errs))...)
+	err := errors.Join(slices.Collect(maps.Values(f.errs))...)
+	if err == nil && len(f.former) == 0 { // cut off before anything began
+		err = context.Cause(ctx)
+	}
+	return f.summary(), err
+}
+
+// waits reports whether sources are still to be started, once servers answer.
+func (f *fleet) waits(ctx context.Context, drain <-chan struct{}) bool {
+	names, err := f.sys.follows(f.opt.Servers)
+	return err == nil && !isClosed(drain) && ctx.Err() == nil && slices.ContainsFunc(names, func(name string) bool { return !f.sys.canStart(name) })
+}
+
+// tellIdle says that nothing is followed: at once, then with growing pauses up to an hour.
+func (f *fleet) tellIdle(attempts int) {
+	if hourly := int(time.Hour / reloadAgain); attempts&(attempts-1) == 0 || attempts%hourly == 0 {
+		f.opt.Log.Warn("nothing can be followed yet: waiting for servers that do not answer",
+			"servers", slices.Sorted(maps.Keys(f.sys.absent)), "attempts", attempts, "wait_ms", reloadAgain.Milliseconds())
+	}
+}
+
+// reload reads the definitions anew where that is wanted; where nothing comes of it, it looks for servers of the present
+// ones that answer again.
+func (f *fleet) reload(ctx context.Context, anew bool) (x reloaded) {
+	if x.anew = anew; anew {
+		if x.sys, x.err = f.load(ctx); x.err == nil {
+			return x
+		}
+	}
+	if f.sys.isPartial() {
+		x.more, x.moreErr = f.sys.reopen(ctx)
+	}
+	return x
+}
+
+// take goes on by what has come of a reload, and reports whether the definitions are to be read anew once more.
+func (f *fleet) take(ctx context.Context, drain <-chan struct{}, x reloaded) (again bool) {
+	switch {
+	case x.anew && x.err == nil:
+		f.opt.Log.Info("definitions taken up", "definitions", x.sys.Document.Version(), "before", f.sys.Document.Version())
+		f.turn(ctx, drain, x.sys)
+	case x.anew && ctx.Err() == nil:
+		again = f.refused(x.err)
+	}
+	switch {
+	case x.more != nil:
+		for _, name := range slices.Sorted(maps.Keys(f.sys.absent)) {
+			if x.more.absent[name] == nil {
+				f.opt.Log.Info("server answers again: going on by its forms as they are", "server", name)
+			}
+		}
+		f.refusal = ""
+		f.turn(ctx, drain, x.more)
+	case x.moreErr != nil && ctx.Err() == nil && x.moreErr.Error() != f.refusal:
+		f.refusal = x.moreErr.Error()
+		f.refused(x.moreErr)
+	}
+	return again
 }
 
 // start starts a server's runner by the present definitions.
@@ -183,7 +271,6 @@ func (f *fleet) turn(ctx context.Context, drain <-chan struct{}, sys *System) {
 		f.close(sys)
 		return
 	}
-	f.opt.Log.Info("definitions taken up", "definitions", sys.Document.Version(), "before", f.sys.Document.Version())
 	f.mu.Lock()
 	before := f.sys
 	f.sys = sys
@@ -194,8 +281,9 @@ func (f *fleet) turn(ctx context.Context, drain <-chan struct{}, sys *System) {
 	if err != nil {
 		panic(err) // load has asked
 	}
+	sys.tellAbsent(f.opt.Log, names)
 	for name, r := range f.runners {
-		if slices.Contains(names, name) {
+		if slices.Contains(names, name) && sys.Servers[name] != nil { // one that does not answer now goes on once it does
 			r.turn(sys)
 			continue
 		}
@@ -203,7 +291,7 @@ func (f *fleet) turn(ctx context.Context, drain <-chan struct{}, sys *System) {
 		r.turn(nil)
 	}
 	for _, name := range names {
-		if f.runners[name] == nil {
+		if f.runners[name] == nil && sys.canStart(name) {
 			f.start(ctx, drain, name)
 		}
 	}

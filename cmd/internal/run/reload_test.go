@@ -56,6 +56,18 @@ func (l *logged) said(text string) (lines []string) {
 // background runs ardso until stop; each reload takes the world's definitions as they are then.
 func (w *world) background(servers ...string) *running {
 	w.t.Helper()
+	r, ready := w.behindTheScenes(servers...)
+	select {
+	case <-ready:
+	case err := <-r.done:
+		w.t.Fatalf("run: %v", err)
+	}
+	return r
+}
+
+// behindTheScenes is background that does not wait until a server is followed: ready is closed then.
+func (w *world) behindTheScenes(servers ...string) (*running, <-chan struct{}) {
+	w.t.Helper()
 	r := &running{world: w, reload: make(chan struct{}), drain: make(chan struct{}), done: make(chan error, 1), log: &logged{}}
 	ready := make(chan struct{})
 	first := sync.OnceFunc(func() { close(ready) })
@@ -69,17 +81,13 @@ func (w *world) background(servers ...string) *running {
 			first()
 		},
 	}
+	sys, drain := w.sys, r.drain
 	go func() {
-		_, err := w.sys.Run(context.Background(), r.drain, o)
+		_, err := sys.Run(context.Background(), drain, o)
 		r.done <- err
 	}()
-	select {
-	case <-ready:
-	case err := <-r.done:
-		w.t.Fatalf("run: %v", err)
-	}
 	w.t.Cleanup(r.stop)
-	return r
+	return r, ready
 }
 
 // stop drains the run.
@@ -96,13 +104,22 @@ func (r *running) stop() {
 	if r.t.Failed() {
 		r.t.Logf("log:\n%.20000s", strings.Join(r.log.lines, ""))
 	}
-	// Its own definitions are closed by now.
-	sys, err := run.Open(context.Background(), []definition.File{{Name: "ardso.yaml", Text: r.yaml}}, r.secrets())
+	r.available() // its own definitions are closed by now
+}
+
+// available opens the definitions as far as servers answer.
+func (w *world) available() {
+	w.t.Helper()
+	doc, err := definition.Parse([]definition.File{{Name: "ardso.yaml", Text: w.yaml}}, w.secrets())
 	if err != nil {
-		r.t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	r.t.Cleanup(func() { _ = sys.Close() })
-	r.sys = sys
+	sys, err := run.OpenAvailable(context.Background(), doc)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = sys.Close() })
+	w.sys = sys
 }
 
 // take has other definitions taken up, and waits until they are.

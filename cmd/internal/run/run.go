@@ -81,7 +81,8 @@ func (e *LeaseHeldError) Remedy() string {
 // Run follows the logs of the sources until drain is closed (then what is under way is finished), ctx
 // ends (then it is cut off, and carried out by the next run), or, with Once, all is done. A server
 // that fails is tried again with growing pauses where that may help, and stops no other; the error
-// joins those of servers that failed for good.
+// joins those of servers that failed for good. Where servers did not answer when the System was made, by OpenAvailable, it
+// does what it can without them, and goes on by a System with all that answers as soon as one does.
 func (s *System) Run(ctx context.Context, drain <-chan struct{}, o Options) (Summary, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -219,6 +220,9 @@ func (r *runner) once(ctx context.Context, drain, stop <-chan struct{}) (err err
 		r.release(ctx, epoch)
 	}()
 	if err := r.note(ctx); err != nil {
+		return err
+	}
+	if err := r.keepCatalogs(ctx); err != nil {
 		return err
 	}
 	src := &source{sys: r.sys, server: r.server, opt: r.opt, log: r.log, holder: r.holder, epoch: epoch}

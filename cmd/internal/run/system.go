@@ -26,6 +26,11 @@ type System struct {
 	Document *definition.Document
 	Compiled *definition.Compiled
 	Servers  map[string]*Server
+
+	// Of OpenAvailable: servers that did not answer, and sources that wait for some of those.
+	absent  map[string]*absence
+	waiting []string
+	unread  bool // a server went away while its copies of forms were to be read
 }
 
 // Server is an open server with its forms.
@@ -49,41 +54,70 @@ func Open(ctx context.Context, files []definition.File, secrets definition.Secre
 
 // OpenDocument is Open for definitions that were parsed already.
 func OpenDocument(ctx context.Context, doc *definition.Document) (_ *System, err error) {
-	s := &System{Document: doc, Servers: make(map[string]*Server)}
+	s, problems := openServers(ctx, doc)
 	defer func() {
 		if err != nil {
 			_ = s.Close() // the first error is what matters
 		}
 	}()
-	// Servers that answer are opened even where others do not, so that one run tells all that is wrong.
+	if err := joined(problems); err != nil {
+		return nil, err
+	}
+	return s, s.check(nil)
+}
+
+// openServers opens all servers of a document. Servers that answer are opened even where others do not, so that one run
+// tells all that is wrong.
+func openServers(ctx context.Context, doc *definition.Document) (*System, map[string]error) {
+	s := &System{Document: doc, Servers: make(map[string]*Server), absent: make(map[string]*absence)}
 	opened := make([]*Server, len(doc.Servers))
-	problems := make([]error, len(doc.Servers))
+	errs := make([]error, len(doc.Servers))
 	var g errgroup.Group
 	for i, def := range doc.Servers {
 		g.Go(func() error {
-			opened[i], problems[i] = openServer(ctx, def)
+			opened[i], errs[i] = openServer(ctx, def)
 			return nil
 		})
 	}
 	_ = g.Wait() // no function returns an error
-	for _, srv := range opened {
-		if srv != nil {
-			s.Servers[srv.Name] = srv
+	problems := make(map[string]error)
+	for i, def := range doc.Servers {
+		if errs[i] != nil {
+			problems[def.Name] = errs[i]
+			continue
 		}
+		s.Servers[def.Name] = opened[i]
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
+	return s, problems
+}
+
+// joined joins the errors of servers, in order of name.
+func joined(problems map[string]error) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(problems)) {
+		errs = append(errs, problems[name])
 	}
+	return errors.Join(errs...)
+}
+
+// check checks the definitions against the servers' catalogs, but for those of some servers that are not known.
+func (s *System) check(without []string) (err error) {
 	catalogs := make(map[string]definition.Catalog)
 	for name, srv := range s.Servers {
 		catalogs[name] = srv.Catalog
 	}
-	s.Compiled, err = definition.Check(doc, catalogs)
-	return s, err
+	rest, waiting := s.Document.Without(without)
+	s.waiting = waiting
+	s.Compiled, err = definition.Check(rest, catalogs)
+	return err
+}
+
+func engineConfig(def *definition.Server) engine.Config {
+	return engine.Config{Server: def.Name, URL: def.URL, Password: def.Password.Reveal()}
 }
 
 func openServer(ctx context.Context, def *definition.Server) (*Server, error) {
-	db, err := engine.Open(ctx, engine.Config{Server: def.Name, URL: def.URL, Password: def.Password.Reveal()})
+	db, err := engine.Open(ctx, engineConfig(def))
 	if err != nil {
 		return nil, err
 	}
@@ -125,19 +159,7 @@ func (s *System) Close() error {
 
 // Sources lists the servers whose logs the definitions read, in order of name.
 func (s *System) Sources() []string {
-	set := make(map[string]bool)
-	for _, m := range s.Compiled.Mappings {
-		if m.Enabled {
-			set[m.From.Server] = true
-		}
-		if m.Enabled && m.TransferMode == definition.DataOwnership {
-			set[m.To.Server] = true // its changes go back
-		}
-	}
-	for _, u := range s.Compiled.Uses() {
-		set[u.Server] = true
-	}
-	return slices.Sorted(maps.Keys(set))
+	return slices.Sorted(maps.Keys(SourcesOf(s.Document)))
 }
 
 // targetsOf lists the servers that operations from source may go to, in order of name.

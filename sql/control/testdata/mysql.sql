@@ -80,6 +80,28 @@ INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_ke
 VALUES (?, 'operation', ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, UTC_TIMESTAMP(6), 'ardso', UTC_TIMESTAMP(6), ?, ?, ?, NULL, ?, ?, ?, ?, ?)
 ON DUPLICATE KEY UPDATE operation = VALUES(operation), updated = VALUES(updated);
 
+-- catalog_drop
+/* ardso reader */
+DELETE FROM dso_catalog
+WHERE server = ?;
+
+-- catalog_hashes
+/* ardso reader */
+SELECT server, hash
+FROM dso_catalog;
+
+-- catalog_read
+/* ardso reader */
+SELECT server, hash, catalog, taken
+FROM dso_catalog
+ORDER BY server;
+
+-- catalog_write
+/* ardso reader */
+INSERT INTO dso_catalog (server, hash, catalog, taken)
+VALUES (?, ?, ?, UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE hash = VALUES(hash), catalog = VALUES(catalog), taken = VALUES(taken);
+
 -- checkpoint_advance
 /* ardso apply */
 -- The mark (L-11): the log must show this row whole, so a counter changes every time. What comes before or after

@@ -80,6 +80,28 @@ INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_ke
 VALUES ($1, 'operation', $2, $3, '', 'retry', '', 0, 1, $4, $5, $6, clock_timestamp(), 'ardso', clock_timestamp(), $7, $8, $9, NULL, $10, $11, $12, $13, $14)
 ON CONFLICT (id) DO UPDATE SET operation = excluded.operation, updated = excluded.updated;
 
+-- catalog_drop
+/* ardso reader */
+DELETE FROM dso_catalog
+WHERE server = $1;
+
+-- catalog_hashes
+/* ardso reader */
+SELECT server, hash
+FROM dso_catalog;
+
+-- catalog_read
+/* ardso reader */
+SELECT server, hash, catalog, taken
+FROM dso_catalog
+ORDER BY server;
+
+-- catalog_write
+/* ardso reader */
+INSERT INTO dso_catalog (server, hash, catalog, taken)
+VALUES ($1, $2, $3, clock_timestamp())
+ON CONFLICT (server) DO UPDATE SET hash = excluded.hash, catalog = excluded.catalog, taken = excluded.taken;
+
 -- checkpoint_advance
 /* ardso apply */
 -- The mark (L-11): the log must show this row whole, so a counter changes every time. What comes before or after

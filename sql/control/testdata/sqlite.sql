@@ -80,6 +80,28 @@ INSERT INTO dso_pending (id, type, mapping, form, qualification, status, last_ke
 VALUES (?, 'operation', ?, ?, '', 'retry', '', 0, 1, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now'), 'ardso', strftime('%Y-%m-%d %H:%M:%f', 'now'), ?, ?, ?, NULL, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET operation = excluded.operation, updated = excluded.updated;
 
+-- catalog_drop
+/* ardso reader */
+DELETE FROM dso_catalog
+WHERE server = ?;
+
+-- catalog_hashes
+/* ardso reader */
+SELECT server, hash
+FROM dso_catalog;
+
+-- catalog_read
+/* ardso reader */
+SELECT server, hash, catalog, taken
+FROM dso_catalog
+ORDER BY server;
+
+-- catalog_write
+/* ardso reader */
+INSERT INTO dso_catalog (server, hash, catalog, taken)
+VALUES (?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now'))
+ON CONFLICT (server) DO UPDATE SET hash = excluded.hash, catalog = excluded.catalog, taken = excluded.taken;
+
 -- checkpoint_advance
 /* ardso apply */
 -- The mark (L-11): the log must show this row whole, so a counter changes every time. What comes before or after

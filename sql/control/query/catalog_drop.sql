@@ -1,0 +1,3 @@
+/* ardso reader */
+DELETE FROM dso_catalog
+WHERE server = ?

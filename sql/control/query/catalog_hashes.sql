@@ -1,0 +1,3 @@
+/* ardso reader */
+SELECT server, hash
+FROM dso_catalog

@@ -1,0 +1,4 @@
+/* ardso reader */
+SELECT server, hash, catalog, taken
+FROM dso_catalog
+ORDER BY server
