@@ -57,7 +57,7 @@ filters:
 // another way to choose the pool of a request: none is lost, none doubled, and no change overtakes another of its
 // request (G1 to G3).
 func TestKillBetweenPools(t *testing.T) {
-	rounds := 15
+	rounds := 8
 	pairs := [][2]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}, {"sqlite", "postgres15"}, {"mysql5.6", "mariadb11.8"}, {"postgres18", "sqlite"}}
 	if testing.Short() {
 		rounds, pairs = 4, pairs[:1]

@@ -250,6 +250,9 @@ func TestHandOverAway(t *testing.T) {
 // A hand-over that has waited for its target for as long as its mapping, or the request itself, allows is given up: the
 // request says Timeout, its owner keeps it, and a retry hands it over as it is then.
 func TestHandOverTimesOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	t.Parallel()
 	o := &outage{server: dbtest.Server(t, "postgres15")}
 	dbs := map[string]*engine.DB{"a": dbtest.New(t, "mariadb10.11"), "b": o.server.Database(t)}
@@ -433,6 +436,9 @@ func (o *outage) keepsSchedule(minutes ...float64) {
 // A target is tried at the times of DSO's schedule, after a minute in which it is tried often; what has waited for as long
 // as its mapping allows is given up, and can be retried by hand.
 func TestRetrySchedule(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it looks at a clock")
+	}
 	t.Parallel()
 	o := newOutage(t, "sqlite", "postgres15")
 	o.yaml = strings.Replace(o.yaml, "{name: to b,", "{name: to b, max_time_to_retry: 90m,", 1)
@@ -462,6 +468,9 @@ func TestRetrySchedule(t *testing.T) {
 
 // A batch run waits for a target that is away, for a while, and carries out what waited, hand-overs too.
 func TestBatchAway(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a batch run has its patience")
+	}
 	t.Parallel()
 	o := &outage{server: dbtest.Server(t, "postgres15")}
 	dbs := map[string]*engine.DB{"a": dbtest.New(t, "sqlite"), "b": o.server.Database(t)}

@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -20,7 +21,20 @@ import (
 	"ardso/sql/engine"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if run := flag.Lookup("test.run"); testing.Short() && run.Value.String() == "" {
+		if err := run.Value.Set(core); err != nil {
+			panic(err) // it is a text
+		}
+	}
+	dbtest.Main(m)
+}
+
+// core are the tests that run where all of them would take too long: `go test -short` without -run. Each stands for others.
+const core = "^Test(Conformance|Matrix|HandOver|ForeignChange|TargetAway|MappingGoneWhileAway|FromPool|JoinAsSource|TwoWay|TwoWayProperty|" +
+	"EscalationCutOffInHandOver|FollowTheSun|LargeTransaction|TransferUnderWriters|ReloadRefuses|StartCutOff|InitCheckRemove|" +
+	"OwnerClear|LayoutRoundTrip|ParseLayoutRefuses|PlaceSpreads|CoverageAcrossLayouts)$"
 
 // world is some servers with definitions on them.
 type world struct {
