@@ -716,8 +716,10 @@ func (a *aside) leased(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	return tx.Commit()
 }
 
-// askPatience is how long a target is waited for that is asked whether it answers.
-const askPatience = 10 * time.Second
+const (
+	askPatience     = 10 * time.Second // how long a target is waited for that is asked whether it answers
+	preparePatience = 5 * time.Minute  // and for all that is to be known of it, and settled of what waits
+)
 
 // backWork is what one thread gets in a round.
 type backWork struct {
@@ -932,10 +934,13 @@ func (l *layout) isSerial(op *mapping.Operation) bool {
 func (a *aside) open(ctx context.Context) error {
 	to := a.s.sys.Servers[a.t.DB.Server]
 	actx, cancel := context.WithTimeout(ctx, askPatience)
-	defer cancel()
-	if err := control.Check(actx, to.DB, to.Name); err != nil {
+	err := control.Check(actx, to.DB, to.Name)
+	cancel()
+	if err != nil {
 		return err
 	}
+	actx, cancel = context.WithTimeout(ctx, preparePatience)
+	defer cancel()
 	at, _, err := a.s.prepare(actx, a.t, a.s.progress.position())
 	if err != nil {
 		return err
