@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +28,12 @@ func TestMain(m *testing.M) {
 	if run := flag.Lookup("test.run"); testing.Short() && run.Value.String() == "" {
 		if err := run.Value.Set(core); err != nil {
 			panic(err) // it is a text
+		}
+	}
+	// Most tests wait for servers and clocks, not for a processor: by default as many run at once as there are of those.
+	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
+		if err := p.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0))); err != nil {
+			panic(err) // it is a number
 		}
 	}
 	dbtest.Main(m)
