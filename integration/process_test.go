@@ -442,7 +442,9 @@ func TestPausedProcessIsFenced(t *testing.T) {
 
 func pausedProcess(t *testing.T, from, to string) {
 	t.Parallel()
-	s := accountSite(t, from, to)
+	// A server that has much else to send to the paused reader sends nothing to the next one for long: see
+	// docs/operations.md, "One process, or several".
+	s := accountsOf(t, dbtest.Server(t, from).Database(t), dbtest.New(t, to))
 	first := s.start()
 	first.says("following the log", 20*time.Second)
 	s.exec("src", "INSERT INTO account VALUES (1000, 1, 'x')")
@@ -456,6 +458,11 @@ func pausedProcess(t *testing.T, from, to string) {
 		s.exec("src", fmt.Sprintf("INSERT INTO account VALUES (%d, 1, 'x')", i))
 	}
 	second.says("following the log", 90*time.Second)
+	defer func() {
+		if t.Failed() {
+			t.Logf("the second says:\n%s", second.log)
+		}
+	}()
 	eventually(t, time.Minute, "the second carries out", func() bool { return len(s.table("dst", allAccounts)) == 51 })
 	if err := first.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
