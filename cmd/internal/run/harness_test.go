@@ -40,8 +40,8 @@ func TestMain(m *testing.M) {
 }
 
 // core are the tests that run where all of them would take too long: `go test -short` without -run. Each stands for others.
-const core = "^Test(Conformance|Matrix|HandOver|ForeignChange|TargetAway|MappingGoneWhileAway|FromPool|JoinAsSource|TwoWay|TwoWayProperty|" +
-	"EscalationCutOffInHandOver|FollowTheSun|LargeTransaction|TransferUnderWriters|ReloadRefuses|StartCutOff|InitCheckRemove|" +
+const core = "^Test(Conformance|Matrix|HandOver|ForeignChange|TargetAway|MappingGoneWhileAway|FromPool|JoinAsSource|TwoWayProperty|" +
+	"FollowTheSun|LargeTransaction|ReloadRefuses|StartCutOff|InitCheckRemove|" +
 	"OwnerClear|LayoutRoundTrip|ParseLayoutRefuses|PlaceSpreads|CoverageAcrossLayouts)$"
 
 // world is some servers with definitions on them.
