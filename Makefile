@@ -28,7 +28,7 @@ build: ## Build bin/ardso, stamped with the version
 test: servers ## Install missing database servers and run all tests
 	go test -timeout 30m $(PKG)
 
-test-short: ## Run the tests that take moments, on three engines (under two minutes)
+test-short: ## Run the tests that take moments, on three engines (about two minutes)
 	ARDSO_TEST_ENGINES=postgres15,mariadb10.11,sqlite ARDSO_TEST_FSYNC=off go test -short -timeout 5m $(PKG)
 
 test-race: servers ## Run the tests of concurrent packages under the race detector
