@@ -66,7 +66,7 @@ func newAside(ctx context.Context, s *source, t *target) (*aside, error) {
 	err := func() (err error) {
 		db := s.server.DB
 		// What waited for a pool's next time is carried out now: pools may be others than they were.
-		if err = control.AdoptAsides(ctx, db, t.DB.Server); err != nil {
+		if err = a.leased(ctx, func(tx *sqlx.Tx) error { return control.AdoptAsides(ctx, tx, t.DB.Server) }); err != nil {
 			return err
 		}
 		last, err := control.LastAside(ctx, db, t.DB.Server, "")
@@ -1008,37 +1008,67 @@ func (a *aside) askForHandOvers(ctx context.Context) error {
 
 // askForHandOver asks for one job in the place of rows of the same kind.
 func (a *aside) askForHandOver(ctx context.Context, list []control.Pending) error {
-	tx, err := a.s.server.DB.BeginTxx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if err := control.Leased(ctx, tx, a.s.server.Name, a.s.epoch); err != nil {
-		return err
-	}
-	var ids []string
+	return a.leased(ctx, func(tx *sqlx.Tx) error {
+		var ids []string
+		for _, p := range list {
+			ids = append(ids, p.ID)
+		}
+		list, err := control.LockPending(ctx, tx, ids...)
+		if err != nil || len(list) == 0 {
+			return err // a person has removed them
+		}
+		job := control.Pending{Type: list[0].Type, Mapping: list[0].Mapping, Form: list[0].Form, RowsTotal: int64(len(list)), CreatedBy: "ardso"}
+		form, err := jobForm(a.s.sys.Compiled, a.s.server.Name, &job)
+		if err == nil {
+			job.Qualification, err = whereRequests(form, list)
+		}
+		if err != nil { // they are not to be found here again
+			a.s.log.Warn("hand-overs that wait cannot be asked for", "target", a.t.DB.Server, "mapping", job.Mapping, "err", err)
+			if err := a.parkHandOvers(ctx, tx, list, err); err != nil {
+				return err
+			}
+		} else if _, err := control.InsertPending(ctx, tx, job); err != nil {
+			return err
+		}
+		return control.DropAsides(ctx, tx, ids...)
+	})
+}
+
+// parkHandOvers moves hand-overs that the definitions do not have any more to dso_pending_error of the source, where a
+// retry asks for them once they do.
+func (a *aside) parkHandOvers(ctx context.Context, tx *sqlx.Tx, list []control.Pending, cause error) error {
 	for _, p := range list {
-		ids = append(ids, p.ID)
+		op := a.handOver(p, &mapping.Failure{
+			Kind:   apply.RetryNoMapping,
+			Reason: fmt.Sprintf("mapping %q, request %q of form %q to %s: %v", p.Mapping, p.Request, p.Form, a.t.DB.Server, cause),
+			Fix:    "bring the mapping back and retry it, else remove it",
+		})
+		text, err := json.Marshal([]*mapping.Operation{op})
+		if err != nil {
+			return err
+		}
+		_, err = control.Park(ctx, tx, control.PendingError{
+			Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Request, TargetForm: op.TargetForm, Pool: op.Pool,
+			Action: op.Action.String(), Error: op.Failure.Kind, Reason: op.Failure.Reason, Remedy: op.Failure.Fix, Operation: string(text),
+		})
+		if err != nil {
+			return err
+		}
 	}
-	if list, err = control.LockPending(ctx, tx, ids...); err != nil || len(list) == 0 {
-		return err // a person has removed them
+	return nil
+}
+
+// handOver is what a row of one that waits comes to where it is not begun.
+func (a *aside) handOver(p control.Pending, f *mapping.Failure) *mapping.Operation {
+	server := a.s.server.Name
+	return &mapping.Operation{
+		Mapping: p.Mapping, Action: mapping.Modify, Pool: mapping.HomePool, Failure: f,
+		Source: server, Form: p.Form, Request: p.Request, Target: server, TargetForm: p.Form, Path: []string{server},
+		Home: &mapping.Home{
+			Kind: mapping.NotTaken, Return: p.Type == control.ReturnAgain,
+			To: ownership.Place{Server: a.t.DB.Server, Mapping: p.Mapping},
+		},
 	}
-	job := control.Pending{Type: list[0].Type, Mapping: list[0].Mapping, Form: list[0].Form, RowsTotal: int64(len(list)), CreatedBy: "ardso"}
-	form, err := jobForm(a.s.sys.Compiled, a.s.server.Name, &job)
-	if err == nil {
-		job.Qualification, err = whereRequests(form, list)
-	}
-	if err != nil {
-		a.s.log.Warn("hand-overs that wait cannot be asked for", "target", a.t.DB.Server, "mapping", job.Mapping, "err", err)
-		return nil
-	}
-	if _, err := control.InsertPending(ctx, tx, job); err != nil {
-		return err
-	}
-	if err := control.DropAsides(ctx, tx, ids...); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
 
 // whereRequests selects the requests of rows.
@@ -1069,11 +1099,8 @@ func (a *aside) timeOut(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			a.mu.Lock()
-			reason := a.state.Reason
-			a.mu.Unlock()
 			told, err = a.giveUp(ctx, tx, rows, mapping.Failure{
-				Kind: apply.RetryTimeout, Reason: "it has not accepted for as long as is to be tried; the last attempt: " + reason,
+				Kind: apply.RetryTimeout, Reason: "it has not accepted for as long as is to be tried; the last attempt: " + a.why(),
 				Fix: "once the target accepts again, retry the operation, or transfer the request; else remove it",
 			})
 			return err
@@ -1085,30 +1112,30 @@ func (a *aside) timeOut(ctx context.Context) error {
 	}
 }
 
+// why is what the target said last.
+func (a *aside) why() string {
+	if a.main != nil {
+		return a.main.why()
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state.Reason
+}
+
 // timeOutHandOvers does so with hand-overs.
 func (a *aside) timeOutHandOvers(ctx context.Context) error {
 	list, err := control.OldHandOvers(ctx, a.s.server.DB, a.t.DB.Server, a.poolName(), a.s.opt.Now())
-	if err != nil || len(list) == 0 {
+	if err != nil || len(list) == 0 || a.s.back == nil { // of former definitions: askForHandOver parks them
 		return err
 	}
-	a.mu.Lock()
-	reason := a.state.Reason
-	a.mu.Unlock()
 	var ops []*mapping.Operation
 	for _, p := range list {
-		op := &mapping.Operation{
-			Mapping: p.Mapping, Action: mapping.Modify, Pool: mapping.HomePool,
-			Source: a.s.server.Name, Form: p.Form, Request: p.Request, Target: a.s.server.Name, TargetForm: p.Form, Path: []string{a.s.server.Name},
-			Home: &mapping.Home{
-				Kind: mapping.NotTaken, Pending: p.ID, Return: p.Type == control.ReturnAgain,
-				To: ownership.Place{Server: a.t.DB.Server, Mapping: p.Mapping},
-			},
-		}
-		op.Failure = &mapping.Failure{
+		op := a.handOver(p, &mapping.Failure{
 			Kind:   apply.RetryTimeout,
-			Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: %s has not accepted for as long as is to be tried; the last attempt: %s", p.Mapping, p.Request, p.Form, op.Source, a.t.DB.Server, reason),
+			Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: %s has not accepted for as long as is to be tried; the last attempt: %s", p.Mapping, p.Request, p.Form, a.s.server.Name, a.t.DB.Server, a.why()),
 			Fix:    "once the target accepts again, retry it, or hand the request over; else remove it",
-		}
+		})
+		op.Home.Pending = p.ID
 		ops = append(ops, op)
 	}
 	return reach(ctx, a.s.back.thread, apply.Work{Ops: ops, Path: ops[0].Path})

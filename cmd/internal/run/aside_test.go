@@ -247,6 +247,43 @@ func TestHandOverAway(t *testing.T) {
 	}
 }
 
+// A hand-over that waits for its target, and whose mapping is gone when that accepts again, goes to errors and holds up
+// nothing, though nothing hands requests over any more.
+func TestHandOverMappingGone(t *testing.T) {
+	t.Parallel()
+	o := &outage{server: dbtest.Server(t, "mariadb10.11")}
+	dbs := map[string]*engine.DB{"a": dbtest.New(t, "postgres15"), "b": o.server.Database(t)}
+	o.world = newWorld(t, dbs, map[string]string{"a": stormtest.Form, "b": stormtest.Form}, handOverDefinitions)
+	w := &owned{world: o.world, group: schema.Full}
+	for s := range dbs {
+		o.exec(s, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+stormtest.DistributedColumns(w.group)+")")
+	}
+	o.open()
+	o.once()
+	stop := o.followBy(&o.clock, "a")
+	o.server.Stop(t)
+	o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+	const waits = "SELECT request FROM dso_pending WHERE status = 'retry'"
+	o.eventually("R1 waits", func() bool { return len(rows(t, dbs["a"], waits)) == 1 })
+	stop()
+	o.server.Start(t)
+	head, _, _ := strings.Cut(o.yaml, "mappings:")
+	sys, err := run.Open(t.Context(), []definition.File{{Name: "ardso.yaml", Text: head + `
+mappings: [{name: copy, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: independent copy}]
+filters: [{name: copy, server: a, form: Repair, on: submit, transfer: {mapping: copy}}]
+`}}, o.secrets())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sys.Close() })
+	o.sys = sys
+	o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R2', 'new', 'n', 0)")
+	o.once()
+	o.equal("what waits", rows(t, dbs["a"], waits))
+	o.equal("errors", rows(t, dbs["a"], "SELECT request, error, status FROM dso_pending_error"), "R1|retry.no_mapping|held")
+	o.equal("copies", rows(t, dbs["b"], "SELECT id, summary FROM repair"), "R2|new")
+}
+
 // A hand-over that has waited for its target for as long as its mapping, or the request itself, allows is given up: the
 // request says Timeout, its owner keeps it, and a retry hands it over as it is then.
 func TestHandOverTimesOut(t *testing.T) {

@@ -65,6 +65,9 @@ func (s *source) openWriteBack(ctx context.Context) error {
 
 // tell writes back what became of an operation. Targets' threads call it once it is durable there.
 func (b *writeBack) tell(r apply.Result) {
+	if b == nil { // what former definitions have put aside: by the present ones nothing is written back
+		return
+	}
 	b.mu.Lock()
 	e := b.untold[r.Op]
 	delete(b.untold, r.Op)
@@ -145,6 +148,9 @@ func movedBy(ops []*mapping.Operation) (moved []*mapping.Operation) {
 // settle says that operations are durable: of those that were expected to be told and were not, there is
 // nothing to tell, because they wait among the errors.
 func (b *writeBack) settle(ops []*mapping.Operation) {
+	if b == nil {
+		return
+	}
 	for _, op := range ops {
 		b.mu.Lock()
 		e := b.untold[op]
