@@ -162,9 +162,6 @@ func (o *outage) use(definitions string) {
 
 // A source that does not answer at the start is followed once it does; the others are at once.
 func TestStartWithoutSource(t *testing.T) {
-	if testing.Short() {
-		t.Skip("servers are tried again every ten seconds")
-	}
 	t.Parallel()
 	for _, engines := range inShort([][2]string{{"mariadb10.11", "postgres15"}, {"postgres15", "mariadb10.11"}}) {
 		t.Run(engines[1], func(t *testing.T) {
@@ -202,9 +199,6 @@ func (o *outage) has(server string, want ...string) {
 // Where nobody has a copy of a target's forms, the sources that send to it wait for it and the others do not. A process
 // that can do nothing stays, and ends when it is asked to.
 func TestStartWithoutCopy(t *testing.T) {
-	if testing.Short() {
-		t.Skip("servers are tried again every ten seconds")
-	}
 	t.Parallel()
 	o := newOutage(t, "postgres15", "mariadb10.11")
 	whole := o.yaml
@@ -247,9 +241,6 @@ func TestStartWithoutCopy(t *testing.T) {
 // What has changed on a target that did not answer at the start is seen once it does: a new column is filled from then on;
 // definitions that do not stand any more are refused by name, and what goes there goes on waiting until they do.
 func TestStartWithoutTargetThatChanges(t *testing.T) {
-	if testing.Short() {
-		t.Skip("servers are tried again every ten seconds")
-	}
 	t.Parallel()
 	for _, engines := range inShort([][2]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}}) {
 		t.Run(engines[0]+" to "+engines[1], func(t *testing.T) {
@@ -303,9 +294,6 @@ func TestStartWithoutTargetThatChanges(t *testing.T) {
 // Of two servers that do not answer one comes back: what hangs on that one goes on, the other is waited for. Changed
 // definitions that leave it out are taken up.
 func TestStartWithoutTwo(t *testing.T) {
-	if testing.Short() {
-		t.Skip("servers are tried again every ten seconds")
-	}
 	t.Parallel()
 	o := newOutage(t, "sqlite", "postgres15")
 	second := dbtest.Server(t, "mariadb10.11")
@@ -360,9 +348,6 @@ func TestStartWithoutTwo(t *testing.T) {
 
 // A copy of forms that the definitions do not stand with is as good as none.
 func TestStartWithOtherDefinitions(t *testing.T) {
-	if testing.Short() {
-		t.Skip("servers are tried again every ten seconds")
-	}
 	t.Parallel()
 	o := newOutage(t, "sqlite", "postgres15")
 	o.open()
@@ -425,9 +410,6 @@ func TestStartCutOff(t *testing.T) {
 // Where requests are handed over both ends are sources. While one does not answer from the start on, the request stays with
 // its owner, who goes on editing; it is handed over once the other answers, and edits of what that owned before come back.
 func TestHandOverStartsWithoutTarget(t *testing.T) {
-	if testing.Short() {
-		t.Skip("servers are tried again every ten seconds")
-	}
 	t.Parallel()
 	o := &outage{server: dbtest.Server(t, "mariadb10.11")}
 	dbs := map[string]*engine.DB{"a": dbtest.New(t, "postgres15"), "b": o.server.Database(t)}

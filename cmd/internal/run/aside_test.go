@@ -165,9 +165,6 @@ func behind(t *testing.T, sys *run.System, server string) bool {
 // A target that hangs, all connections open, is found to: it stops neither the source's log nor the other target, and gets
 // what waits once it answers again, whatever of that had come to it.
 func TestTargetHangs(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a hang takes its time to be found")
-	}
 	t.Parallel()
 	for _, engines := range [][2]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}} {
 		t.Run(engines[0]+" to "+engines[1], func(t *testing.T) {
@@ -287,9 +284,6 @@ filters: [{name: copy, server: a, form: Repair, on: submit, transfer: {mapping: 
 // A hand-over that has waited for its target for as long as its mapping, or the request itself, allows is given up: the
 // request says Timeout, its owner keeps it, and a retry hands it over as it is then.
 func TestHandOverTimesOut(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it is long")
-	}
 	t.Parallel()
 	o := &outage{server: dbtest.Server(t, "postgres15")}
 	dbs := map[string]*engine.DB{"a": dbtest.New(t, "mariadb10.11"), "b": o.server.Database(t)}
@@ -473,9 +467,6 @@ func (o *outage) keepsSchedule(minutes ...float64) {
 // A target is tried at the times of DSO's schedule, after a minute in which it is tried often; what has waited for as long
 // as its mapping allows is given up, and can be retried by hand.
 func TestRetrySchedule(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it looks at a clock")
-	}
 	t.Parallel()
 	o := newOutage(t, "sqlite", "postgres15")
 	o.yaml = strings.Replace(o.yaml, "{name: to b,", "{name: to b, max_time_to_retry: 90m,", 1)
@@ -505,9 +496,6 @@ func TestRetrySchedule(t *testing.T) {
 
 // A batch run waits for a target that is away, for a while, and carries out what waited, hand-overs too.
 func TestBatchAway(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a batch run has its patience")
-	}
 	t.Parallel()
 	o := &outage{server: dbtest.Server(t, "postgres15")}
 	dbs := map[string]*engine.DB{"a": dbtest.New(t, "sqlite"), "b": o.server.Database(t)}

@@ -109,9 +109,6 @@ func (p *clerk) mayFail(conn *run.Connection, err error) error {
 // While a person retries, removes and resolves, all goes on: what nobody gave up arrives, what was given up does not come
 // back, and in the end the copies agree.
 func TestByHandStorm(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it is long")
-	}
 	t.Parallel()
 	for _, engines := range inShort([][2]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}, {"sqlite", "mariadb10.11"}}) {
 		t.Run(engines[0]+" to "+engines[1], func(t *testing.T) {

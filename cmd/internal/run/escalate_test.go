@@ -481,9 +481,6 @@ escalations:
 
 // A target that is away keeps no run from its end: what it is to take waits, once however often it is selected.
 func TestEscalationTargetAway(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it is long")
-	}
 	t.Parallel()
 	server := dbtest.Server(t, "postgres15")
 	w := newWorld(t, map[string]*engine.DB{"sf": dbtest.New(t, "sqlite"), "tokyo": server.Database(t)}, map[string]string{"sf": ticketForm, "tokyo": ticketForm}, `

@@ -217,9 +217,6 @@ func TestPollingWhileAway(t *testing.T) {
 // A hand-over through a pool that polls is not begun before its time: the giver goes on as the owner, and the request is
 // handed over as it is then. Updates and returns do not wait.
 func TestPollingHandOver(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it is long")
-	}
 	t.Parallel()
 	for _, e := range inShort(dbtest.Have("sqlite", "postgres15", "mariadb10.11")) {
 		t.Run(e, func(t *testing.T) {
