@@ -442,9 +442,7 @@ func TestPausedProcessIsFenced(t *testing.T) {
 
 func pausedProcess(t *testing.T, from, to string) {
 	t.Parallel()
-	// A server that has much else to send to the paused reader sends nothing to the next one for long: see
-	// docs/operations.md, "One process, or several".
-	s := accountsOf(t, dbtest.Server(t, from).Database(t), dbtest.New(t, to))
+	s := accountSite(t, from, to)
 	first := s.start()
 	first.says("following the log", 20*time.Second)
 	s.exec("src", "INSERT INTO account VALUES (1000, 1, 'x')")
@@ -454,6 +452,10 @@ func pausedProcess(t *testing.T, from, to string) {
 	}
 	second := s.start()
 	second.says("standing by", 20*time.Second)
+	s.exec("src", "CREATE TABLE big (n integer PRIMARY KEY, t text)")
+	for i := range 400 { // more than the connection to the first one holds (MS-5)
+		s.exec("src", fmt.Sprintf("INSERT INTO big VALUES (%d, repeat('x', 60000))", i))
+	}
 	for i := range 50 {
 		s.exec("src", fmt.Sprintf("INSERT INTO account VALUES (%d, 1, 'x')", i))
 	}

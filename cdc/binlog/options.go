@@ -3,6 +3,7 @@ package binlog
 import (
 	"hash/fnv"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -55,5 +56,10 @@ func (o Options) withDefaults(db *engine.DB) Options {
 func derivedServerID(server, database string) uint32 {
 	h := fnv.New32a()
 	h.Write([]byte(server + "/" + database))
-	return 3_000_000_000 + h.Sum32()%1_000_000_000
+	return firstServerID + h.Sum32()%serverIDs
 }
+
+// spareServerID is a number for one session.
+func spareServerID() uint32 { return firstServerID + rand.Uint32N(serverIDs) }
+
+const firstServerID, serverIDs = 3_000_000_000, 1_000_000_000

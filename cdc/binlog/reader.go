@@ -60,20 +60,45 @@ func (r *Reader) Read(ctx context.Context, from cdc.Position, deliver func(*cdc.
 		refused = deliver(t)
 		return refused
 	}
-	c, err := dial(ctx, r.db, r.o)
-	if err != nil {
-		return cause(ctx, r.diagnose(from, err))
+	err = r.readAs(ctx, r.o.ServerID, start, a)
+	if errors.Is(err, errHeldUp) {
+		id := spareServerID()
+		r.o.Log.Warn("the server waits for the connection of a former reader that takes nothing: reading under another server_id", "server_id", id)
+		err = r.readAs(ctx, id, start, a)
 	}
-	defer func() { _ = c.Close() }() // it was ended by an error, or it is not needed any more
-	if err := dump(ctx, c, r.o, start, 0); err != nil {
-		return cause(ctx, r.diagnose(from, err))
-	}
-	r.o.Log.Info("reading the log", "position", string(start.text()), "server_id", r.o.ServerID)
-	err = r.stream(ctx, c, a)
 	if refused != nil {
 		return cause(ctx, refused)
 	}
 	return cause(ctx, r.diagnose(a.last(), err))
+}
+
+// readAs is one session, under a server_id.
+func (r *Reader) readAs(ctx context.Context, id uint32, start position, a *assembler) error {
+	o := r.o
+	o.ServerID = id
+	c, err := dial(ctx, r.db, o)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }() // it was ended by an error, or it is not needed any more
+	if err := dump(ctx, c, o, start, 0); err != nil {
+		return err
+	}
+	r.o.Log.Info("reading the log", "position", string(start.text()), "server_id", id)
+	return r.stream(ctx, c, a, id == r.o.ServerID && r.db.Engine.Name == "mariadb")
+}
+
+// errHeldUp: the server says nothing, because of another connection of the same server_id.
+var errHeldUp = errors.New("the server waits for an older connection of the same server_id")
+
+// heldUpAfter is when the server is asked why it says nothing at all: at once it would name a file.
+const heldUpAfter = 3 * time.Second
+
+// isHeldUp reports whether a MariaDB server has not begun to send, because it first ends the older connection of the
+// same server_id, and that writes to a process which hangs (MS-5). It would for as long as blockedFor.
+func (r *Reader) isHeldUp(ctx context.Context) (bool, error) {
+	n, err := binlog.KilledWriting(ctx, r.db)
+	return n > 0, err
 }
 
 // cause prefers the reason for which ctx ended to the error that this has led to.
@@ -86,12 +111,16 @@ func cause(ctx context.Context, err error) error {
 
 // stream takes events until ctx ends or the stream breaks. While deliver blocks nothing is read: the server
 // waits, for up to blockedFor, and memory stays bounded by one event and one part.
-func (r *Reader) stream(ctx context.Context, c *wire.Conn, a *assembler) error {
+func (r *Reader) stream(ctx context.Context, c *wire.Conn, a *assembler, mayBeHeldUp bool) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(past) })
 	defer stop()
 	decoder := event.NewDecoder()
 	// Silence counts from when we began to wait: a receiver that blocked is not the server's silence.
 	heard, waits := time.Now(), false
+	var ask time.Time // whether it is held up; zero: it is not
+	if mayBeHeldUp {
+		ask = heard.Add(heldUpAfter)
+	}
 	for {
 		if !c.Buffered() {
 			if err := a.beat(); err != nil {
@@ -104,6 +133,9 @@ func (r *Reader) stream(ctx context.Context, c *wire.Conn, a *assembler) error {
 			until := heard.Add(r.o.Silence)
 			if due := a.due(); !due.IsZero() && due.Before(until) {
 				until = due
+			}
+			if !ask.IsZero() && ask.Before(until) {
+				until = ask
 			}
 			if until.Before(now.Add(time.Millisecond)) {
 				until = now.Add(time.Millisecond)
@@ -121,6 +153,15 @@ func (r *Reader) stream(ctx context.Context, c *wire.Conn, a *assembler) error {
 			if since := time.Since(heard); since >= r.o.Silence {
 				return &SilentError{Server: r.db.Server, For: since}
 			}
+			if !ask.IsZero() && !time.Now().Before(ask) {
+				switch held, err := r.isHeldUp(ctx); {
+				case err != nil:
+					return err
+				case held:
+					return errHeldUp
+				}
+				ask = ask.Add(heldUpAfter)
+			}
 			continue
 		}
 		if errors.Is(err, io.EOF) {
@@ -129,7 +170,7 @@ func (r *Reader) stream(ctx context.Context, c *wire.Conn, a *assembler) error {
 		if err != nil {
 			return err
 		}
-		waits = false
+		waits, ask = false, time.Time{}
 		h, e, err := decoder.Decode(raw)
 		if err != nil {
 			return a.unreadable("an event of the log", err)

@@ -360,6 +360,34 @@ func TestServerIDTakenMeanwhile(t *testing.T) {
 	})
 }
 
+// TestHungFormerReader: a former reader of the same number hangs without taking what the server writes to it. The next
+// one reads nevertheless.
+func TestHungFormerReader(t *testing.T) {
+	eachServer(t, func(t *testing.T, s *source) {
+		from := s.item(t)
+		start, err := parsePosition(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := s.o.withDefaults(s.db)
+		hung, err := dial(t.Context(), s.db, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = hung.Close() })
+		if err := dump(t.Context(), hung, o, start, 0); err != nil {
+			t.Fatal(err)
+		}
+		s.exec(t, "CREATE TABLE big (n integer PRIMARY KEY, t longtext)")
+		for i := range 24 { // more than the buffers of a connection
+			s.exec(t, fmt.Sprintf("INSERT INTO big VALUES (%d, repeat('x', 1000000))", i))
+		}
+		s.exec(t, "INSERT INTO item VALUES (1, 'a')")
+		got, _, _ := s.following(t, from)
+		wantLines(t, []*cdc.Transaction{awaitChange(t, got)}, "insert item [] -> [1 a]\n---")
+	})
+}
+
 func (s *source) wantTaken(t testing.TB, from cdc.Position, who string) {
 	t.Helper()
 	got, err := s.read(t, from)

@@ -24,6 +24,12 @@ type Log struct {
 	Purged string
 }
 
+// KilledWriting counts the connections that the server has ended and that still write to who takes nothing. It sees
+// those of its own user.
+func KilledWriting(ctx context.Context, db *engine.DB) (n int, err error) {
+	return n, annotate("read the list of connections", db.GetContext(ctx, &n, statement("killed")))
+}
+
 // File is one file of the log.
 type File struct {
 	Name string

@@ -1,0 +1,2 @@
+/* ardso read the log */
+SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Killed' AND STATE = 'Writing to net'
