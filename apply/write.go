@@ -265,7 +265,7 @@ func decode(text string) (ops []*mapping.Operation, err error) {
 // group writes one group set-based; what the statement refuses goes one by one. Where the statement
 // as a whole fails for one row's sake, all rows do.
 func (w *writing) group(ctx context.Context, g *batch.Group) error {
-	if f := w.t.forms[g.Form]; g.Single || w.anyHeld(g.Ops) || f != nil && f.Join != nil {
+	if f := w.t.forms[g.Form]; g.Single || w.anyHeld(g.Ops) || f != nil && (f.Join != nil || !hasAll(f, g.Ops[0])) {
 		return w.each(ctx, g.Ops)
 	}
 	var refused []int
@@ -291,6 +291,12 @@ func (w *writing) group(ctx context.Context, g *batch.Group) error {
 		}
 	}
 	return nil
+}
+
+// hasAll reports whether the form has the fields of op, and so of its group.
+func hasAll(form *schema.Form, op *mapping.Operation) bool {
+	whole, gone := op.WithoutGone(form)
+	return whole == op && gone == 0
 }
 
 func (w *writing) each(ctx context.Context, ops []*mapping.Operation) error {
@@ -431,6 +437,10 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 	}
 	if op.Along != nil {
 		return w.along(ctx, op, form)
+	}
+	op, gone := op.WithoutGone(form)
+	if gone != 0 {
+		return w.park(ctx, op, w.refusal(op, schema.MissingField(form, gone)), nil)
 	}
 	if form.Join != nil {
 		return w.joined(ctx, op, form)
@@ -627,7 +637,7 @@ func fits(form *schema.Form, write []conflict.Write) ([]*schema.Field, []value.V
 	for _, x := range write {
 		f := form.FieldByID(x.Field)
 		if f == nil {
-			return nil, nil, &schema.FitError{Kind: "field.missing", ID: x.Field, Reason: "the target form has no such field any more"}
+			return nil, nil, schema.MissingField(form, x.Field)
 		}
 		if _, err := f.Fits(x.Value); err != nil {
 			return nil, nil, err

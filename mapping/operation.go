@@ -2,11 +2,13 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ardso/cdc"
 	"ardso/mapping/definition"
 	"ardso/mapping/ownership"
+	"ardso/sql/schema"
 	"ardso/sql/value"
 )
 
@@ -203,6 +205,36 @@ func (c FieldChange) Changes() bool { return !c.Companion && !c.Before.Equal(c.A
 
 // Writes reports whether a modify that has a reason to write writes this field.
 func (c FieldChange) Writes() bool { return c.After.Known() && (c.Companion || c.Changes()) }
+
+// brings reports whether something is lost where the field is not there to be written.
+func (o *Operation) brings(c FieldChange) bool {
+	return o.Action != Delete && c.Changes() && c.After.Known() && !(o.Action == Create && c.After.IsNull())
+}
+
+// WithoutGone leaves out the fields that the form has no more and that the operation only compares: it may have waited
+// since it was decided on. gone is the first one that it names the request by or brings a value for; then it cannot be
+// carried out. 0: there is none.
+func (o *Operation) WithoutGone(form *schema.Form) (out *Operation, gone int) {
+	isGone, i := false, 0
+	for _, c := range o.Fields { // both ascend
+		for i < len(form.Fields) && form.Fields[i].ID < c.Field {
+			i++
+		}
+		if i < len(form.Fields) && form.Fields[i].ID == c.Field {
+			continue
+		}
+		if o.brings(c) || slices.Contains(o.Key, c.Field) {
+			return o, c.Field
+		}
+		isGone = true
+	}
+	if !isGone {
+		return o, 0
+	}
+	short := *o
+	short.Fields = slices.DeleteFunc(slices.Clone(o.Fields), func(c FieldChange) bool { return form.FieldByID(c.Field) == nil })
+	return &short, 0
+}
 
 // Field returns the field with the ID, nil if the operation does not carry it.
 func (o *Operation) Field(id int) *FieldChange {

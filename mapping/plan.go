@@ -342,10 +342,10 @@ func CheckValues(op *Operation, m *definition.CompiledMapping) *Failure {
 	}
 	for _, c := range op.Fields {
 		f := m.ToForm.FieldByID(c.Field)
-		if f == nil {
-			return checkFailure(op, &schema.FitError{Kind: "field.missing", ID: c.Field, Reason: fmt.Sprintf("form %q has no such field any more", m.ToForm.Name)})
-		}
-		if !c.Writes() {
+		switch {
+		case f == nil && op.brings(c):
+			return checkFailure(op, schema.MissingField(m.ToForm, c.Field))
+		case f == nil || !c.Writes():
 			continue
 		}
 		if _, err := f.Fits(c.After); err != nil {

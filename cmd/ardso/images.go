@@ -9,6 +9,7 @@ import (
 
 	"ardso/apply/conflict"
 	"ardso/cmd/internal/report"
+	"ardso/cmd/internal/run"
 	"ardso/mapping"
 	"ardso/mapping/request"
 	"ardso/sql/schema"
@@ -29,7 +30,7 @@ func showImages(w io.Writer, form *schema.Form, op *mapping.Operation, target ma
 			list = append(slices.Clip(list), mapping.FieldChange{Field: l.Field})
 		}
 	}
-	for _, f := range list {
+	for _, f := range run.InOrder(form, list) {
 		name, show := fmt.Sprint(f.Field), value.Value.String
 		if form != nil {
 			if x := form.FieldByID(f.Field); x != nil {

@@ -160,7 +160,7 @@ var fieldObject = object[Field]{
 	keys: []key[Field]{
 		must(is("column", text, func(f *Field) *string { return &f.Column }, "The column that this is about; of a join form Primary.Field or Secondary.Field.")),
 		is("name", name(maxForm), func(f *Field) *string { return &f.Name }, "Name of the field; default: the column's."),
-		is("id", integer(1, 1<<31-1), func(f *Field) *int { return &f.ID }, "Field ID; default: a number above 536870912 by the column's place."),
+		is("id", integer(1, 1<<31-1), func(f *Field) *int { return &f.ID }, "Field ID; default: a number from 1000000000 on that follows from the column's name."),
 		is("type", fieldType, func(f *Field) *schema.Type { return &f.Type }, "AR System data type; default: by the column's type."),
 		is("required", yesNo, func(f *Field) *bool { return &f.Required }, "The field must have a value; default: as the column says NOT NULL."),
 		is("max_length", integer(1, 1<<31-1), func(f *Field) *int { return &f.MaxLength }, "Greatest length of a text, in characters; default: the column's."),

@@ -27,7 +27,7 @@ func form(t *rapid.T) *schema.Form {
 		}
 		c.DataType = c.BaseType
 		f.Fields = append(f.Fields, &schema.Field{
-			ID: schema.FirstSiteField + len(f.Fields), Name: name, Type: typ, Index: len(f.Fields), Column: &c,
+			ID: 536870912 + len(f.Fields), Name: name, Type: typ, Index: len(f.Fields), Column: &c,
 			Values: []schema.EnumValue{{ID: 0, Label: "New"}, {ID: 1, Label: "Assigned"}, {ID: 4, Label: "Closed"}},
 		})
 	}

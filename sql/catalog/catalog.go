@@ -54,7 +54,7 @@ type FormSpec struct {
 type FieldSpec struct {
 	Column    string
 	Name      string      // "" = the column's
-	ID        int         // 0 = a free one from schema.FirstSiteField + 1 on, by the column's place
+	ID        int         // 0 = schema.NamedFieldID of the column
 	Type      schema.Type // 0 = by the column's type
 	Values    []schema.EnumValue
 	Required  bool

@@ -227,9 +227,9 @@ func (x *joining) copyOf(part int, of *schema.Field) *schema.Field {
 	if x.form.FieldByName(f.Name) != nil {
 		f.Name = sides[part] + f.Name
 	}
-	for next := schema.FirstSiteField; x.form.FieldByID(f.ID) != nil; {
-		next++
-		f.ID = next
+	isTaken := func(id int) bool { return x.form.FieldByID(id) != nil }
+	if isTaken(f.ID) {
+		f.ID = schema.NamedFieldID(f.Name, isTaken)
 	}
 	return &f
 }

@@ -132,10 +132,9 @@ func TestDeclaredJoin(t *testing.T) {
 		for _, x := range f.Fields {
 			got[x.Name] = x.ID
 		}
-		first := schema.FirstSiteField
 		if diff := cmp.Diff(map[string]int{
-			"Request ID": 1, "Status": 7, "Line Note": 8, "Primary.Request ID": first + 1, "note": first + 3,
-			"order_id": first + 2, "no": first + 4, "price": first + 5,
+			"Request ID": 1, "Status": 7, "Line Note": 8, "Primary.Request ID": named("Primary.Request ID"), "note": named("note"),
+			"order_id": named("order_id"), "no": named("no"), "price": named("price"),
 		}, got); diff != "" {
 			t.Errorf("fields (-want +got):\n%s", diff)
 		}

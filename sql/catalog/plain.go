@@ -159,17 +159,11 @@ func (p *plainForm) rest() {
 		}
 		p.field(FieldSpec{Column: col.Name}, col)
 	}
-	next := schema.FirstSiteField
 	for _, col := range p.table.Columns {
-		f := p.fields[col]
-		if next++; f == nil || f.ID != 0 {
-			continue
+		if f := p.fields[col]; f != nil && f.ID == 0 {
+			f.ID = schema.NamedFieldID(col.Name, func(id int) bool { return p.ids[id] })
+			p.ids[f.ID] = true
 		}
-		for p.ids[next] {
-			next++
-		}
-		f.ID = next
-		p.ids[next] = true
 	}
 }
 

@@ -14,6 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// named is the ID of a field that is declared with none.
+func named(name string) int { return schema.NamedFieldID(name, func(int) bool { return false }) }
+
 func exec(t *testing.T, db *engine.DB, statements ...string) {
 	t.Helper()
 	for _, s := range statements {
@@ -42,7 +45,7 @@ func TestPlain(t *testing.T) {
 			Name: "Repair", Table: "repair", NextID: &schema.NextID{Prefix: "CH", Length: 10},
 			Fields: []catalog.FieldSpec{
 				{Column: "STATUS", Name: "Status", ID: 7, Type: schema.Selection, Values: []schema.EnumValue{{ID: 4, Label: "Closed"}, {ID: 0, Label: "New"}}},
-				{Column: "id", ID: schema.FirstSiteField + 3},
+				{Column: "id", ID: named("price")},
 				{Column: "summary", Name: "Short Description", Required: true, MaxLength: 50, Pattern: "%"},
 			},
 		}}})
@@ -61,14 +64,14 @@ func TestPlain(t *testing.T) {
 		}
 		want := map[string]field{
 			"Status":            {7, schema.Selection, value.KindInt, 0},
-			"id":                {schema.FirstSiteField + 3, schema.Character, value.KindText, textMax(15)},
-			"Short Description": {schema.FirstSiteField + 4, schema.Character, value.KindText, 50},
-			"price":             {schema.FirstSiteField + 5, schema.Decimal, value.KindDecimal, 0},
-			"due":               {schema.FirstSiteField + 6, schema.Date, value.KindDate, 0},
-			"made":              {schema.FirstSiteField + 7, schema.DateTime, value.KindInstant, 0},
-			"doubled":           {schema.FirstSiteField + 8, schema.Integer, value.KindInt, 0},
-			"office":            {schema.FirstSiteField + 9, schema.Character, value.KindText, textMax(20)},
-			"serial":            {schema.FirstSiteField + 10, schema.Character, value.KindText, textMax(30)},
+			"id":                {named("price"), schema.Character, value.KindText, textMax(15)},
+			"Short Description": {named("summary"), schema.Character, value.KindText, 50},
+			"price":             {named("price") + 1, schema.Decimal, value.KindDecimal, 0},
+			"due":               {named("due"), schema.Date, value.KindDate, 0},
+			"made":              {named("made"), schema.DateTime, value.KindInstant, 0},
+			"doubled":           {named("doubled"), schema.Integer, value.KindInt, 0},
+			"office":            {named("office"), schema.Character, value.KindText, textMax(20)},
+			"serial":            {named("serial"), schema.Character, value.KindText, textMax(30)},
 		}
 		got := map[string]field{}
 		for _, x := range f.Fields {

@@ -13,17 +13,32 @@ import (
 // FitError is a value that a field or its column cannot hold whole. Name and Remedy are what an
 // administrator sees.
 type FitError struct {
-	Kind   string // "value.too_long", "value.out_of_range", "value.precision", "value.character", "value.type"
-	Field  string
+	Kind   string // "value.too_long", "value.out_of_range", "value.precision", "value.character", "value.type", "field.missing"
+	Field  string // "": there is none of that ID
 	ID     int
 	Reason string
 }
 
-func (e *FitError) Error() string { return fmt.Sprintf("field %q (%d): %s", e.Field, e.ID, e.Reason) }
-func (e *FitError) Name() string  { return e.Kind }
+func (e *FitError) Error() string {
+	if e.Field == "" {
+		return fmt.Sprintf("field %d: %s", e.ID, e.Reason)
+	}
+	return fmt.Sprintf("field %q (%d): %s", e.Field, e.ID, e.Reason)
+}
+func (e *FitError) Name() string { return e.Kind }
 
 func (e *FitError) Remedy() string {
+	if e.Kind == fieldMissing {
+		return fmt.Sprintf("bring it back, or, if its column was renamed, declare that under fields with id: %d; then retry the operation; else remove it and `ardso transfer` the request", e.ID)
+	}
 	return "change the value on the source, widen the target field, or map it with an expression; then retry the operation"
+}
+
+const fieldMissing = "field.missing"
+
+// MissingField is the error of an operation, decided on earlier, that names a field which the form has no more.
+func MissingField(f *Form, id int) *FitError {
+	return &FitError{Kind: fieldMissing, ID: id, Reason: fmt.Sprintf("form %q on %s has no such field any more", f.Name, f.Server)}
 }
 
 // Fits checks that the field and its column can hold v, a logical value, without cutting, rounding

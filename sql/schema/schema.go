@@ -9,6 +9,7 @@ package schema
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strings"
 
 	"ardso/sql/value"
@@ -81,9 +82,20 @@ const (
 	lastDynamicGroup  = 60999
 )
 
-// FirstSiteField is the lowest field ID that a site may use; catalog numbers undeclared columns of
-// plain tables from here.
-const FirstSiteField = 536870912
+// NamedFieldID is the ID of a field that is declared with none: of a column of a plain table, or a field of a join form
+// whose part's ID is taken. It follows from the name alone, so that it stays when other columns come and go: what waits
+// names fields by ID. It is well above those that AR System and its sites give (536870912 on); the next free one where
+// another field has it.
+func NamedFieldID(name string, isTaken func(id int) bool) int {
+	const first, count = 1_000_000_000, 1_000_000_000
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(strings.ToLower(name)))
+	for n := int(h.Sum32()); ; n++ {
+		if id := first + n%count; !isTaken(id) {
+			return id
+		}
+	}
+}
 
 // IsDistributed reports whether id is one of the distributed fields (300-322), which only ardso
 // writes and no field map carries.

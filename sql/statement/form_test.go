@@ -118,7 +118,7 @@ func describeForm(e *engine.Engine, in, table string, keys int, columns ...strin
 		if ty.with != nil {
 			ty.with(e.Dialect, c)
 		}
-		x := &schema.Field{ID: schema.FirstSiteField + i, Name: name, Type: ty.field, Column: c, Index: i}
+		x := &schema.Field{ID: 536870912 + i, Name: name, Type: ty.field, Column: c, Index: i}
 		f.Table.Columns = append(f.Table.Columns, c)
 		f.Fields = append(f.Fields, x)
 		if i < keys {

@@ -398,17 +398,7 @@ func TestMappingGoneWhileAway(t *testing.T) {
 	o.eventually("two wait", func() bool { return o.waiting() == 2 })
 	stop()
 	o.server.Start(t)
-	use := func(yaml string) {
-		t.Helper()
-		o.yaml = yaml
-		sys, err := run.Open(t.Context(), []definition.File{{Name: "ardso.yaml", Text: yaml}}, o.secrets())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = sys.Close() })
-		o.sys = sys
-	}
-	use(gone)
+	o.reopen(gone)
 	o.once()
 	const parked = "SELECT request, error FROM dso_pending_error"
 	o.equal("notes", rows(t, o.dbs["b"], "SELECT id, n FROM note"), "N1|1")
@@ -417,12 +407,67 @@ func TestMappingGoneWhileAway(t *testing.T) {
 	if n := o.waiting(); n != 0 {
 		t.Errorf("%d operations wait", n)
 	}
-	use(both)
+	o.reopen(both)
 	o.exec("a", "UPDATE dso_pending_error SET status = 'retry'")
 	o.once()
 	o.equal("tasks", rows(t, o.dbs["b"], "SELECT id, n FROM task"), "R1|2")
 	o.equal("errors", rows(t, o.dbs["a"], parked))
 }
+
+// reopen opens the system by other definitions.
+func (o *outage) reopen(yaml string) {
+	o.t.Helper()
+	o.yaml = yaml
+	sys, err := run.Open(o.t.Context(), []definition.File{{Name: "ardso.yaml", Text: yaml}}, o.secrets())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.t.Cleanup(func() { _ = sys.Close() })
+	o.sys = sys
+}
+
+// A target that comes back with a column less, or under another name, gets what waits into the right columns: what only
+// compares the column goes on, what brings a value for it goes to errors, and is carried out once a field has its ID.
+func TestColumnGoneWhileAway(t *testing.T) {
+	t.Parallel()
+	for _, engines := range [][2]string{{"postgres15", "mariadb10.11"}, {"mariadb10.11", "postgres15"}} {
+		t.Run(engines[0]+" to "+engines[1], func(t *testing.T) {
+			t.Parallel()
+			o := newOutage(t, engines[0], engines[1])
+			for s := range o.dbs {
+				o.exec(s, "DROP TABLE task", "CREATE TABLE task (early varchar(20), id varchar(20) PRIMARY KEY, title varchar(50), n integer, late varchar(20))")
+			}
+			o.open()
+			const all = "SELECT * FROM task ORDER BY id"
+			o.exec("a", "INSERT INTO task VALUES ('e1', 'R1', 'made', 1, 'l1'), ('e2', 'R2', 'made', 1, 'l2'), ('e3', 'R3', 'made', 1, 'l3')")
+			o.once()
+			o.server.Stop(t)
+			o.exec("a", "UPDATE task SET late = 'l4' WHERE id = 'R1'", "UPDATE task SET early = 'e5', late = 'l5' WHERE id = 'R2'",
+				"DELETE FROM task WHERE id = 'R3'", "INSERT INTO task VALUES (NULL, 'R4', 'new', 2, 'l6')", "INSERT INTO task VALUES ('e7', 'R5', 'new', 2, 'l7')")
+			stop := o.followBy(&o.clock, "a")
+			o.eventually("all wait", func() bool { return o.waiting() == 5 })
+			stop()
+			o.server.Start(t)
+			o.exec("b", "ALTER TABLE task RENAME COLUMN early TO soon")
+			o.reopen(o.yaml)
+			o.once()
+			o.equal("tasks", rows(t, o.dbs["b"], all), "e1|R1|made|1|l4", "e2|R2|made|1|l2", "<null>|R4|new|2|l6")
+			const parked = "SELECT request, error FROM dso_pending_error ORDER BY request"
+			o.equal("errors", rows(t, o.dbs["b"], parked), "R2|field.missing", "R5|field.missing")
+
+			a, b, _ := strings.Cut(o.yaml, "\n  b:")
+			renamed := fmt.Sprintf("      - {name: Task, table: task, request_id: id, fields: [{column: soon, name: early, id: %d}]}\n", named("early"))
+			o.reopen(a + "\n  b:" + strings.Replace(b, taskForm, renamed, 1))
+			o.exec("b", "UPDATE dso_pending_error SET status = 'retry'")
+			o.once()
+			o.equal("tasks", rows(t, o.dbs["b"], all), rows(t, o.dbs["a"], all)...)
+			o.equal("errors", rows(t, o.dbs["b"], parked))
+		})
+	}
+}
+
+// named is the ID of a field that is declared with none.
+func named(name string) int { return schema.NamedFieldID(name, func(int) bool { return false }) }
 
 // attempts tells how often b was tried since it is away, and when, in minutes since then, it is tried next.
 func (o *outage) attempts() (n int, next float64) {

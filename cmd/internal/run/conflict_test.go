@@ -11,7 +11,6 @@ import (
 	"ardso/integration/dbtest"
 	"ardso/sql/control"
 	"ardso/sql/engine"
-	"ardso/sql/schema"
 )
 
 // conflictPairs have every way to read a log, and every family of targets.
@@ -363,7 +362,7 @@ func TestValuesThatDoNotFit(t *testing.T) {
 			w.equal("conflicts", w.conflicts(), wantKinds...)
 			for _, r := range w.records("") {
 				if r.op.Request == "u1" {
-					w.equal("the request that is in the way", []string{fmt.Sprint(r.held)}, fmt.Sprintf("map[%d:other %d:taken]", schema.FirstSiteField+1, schema.FirstSiteField+2))
+					w.equal("the request that is in the way", []string{fmt.Sprint(r.held)}, fmt.Sprint(map[int]string{named("id"): "other", named("u"): "taken"}))
 				} else if r.held != nil {
 					t.Errorf("%s: the target had %v", r.op.Request, r.held)
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"ardso/apply"
 	"ardso/mapping"
@@ -51,6 +52,18 @@ func (c *Connection) TargetNow(ctx context.Context, op *mapping.Operation) (map[
 		image[f.ID] = rows[0][f.Index]
 	}
 	return image, nil
+}
+
+// InOrder has the fields of a table as its columns stand, those of an AR System form by ID. form may be nil.
+func InOrder(form *schema.Form, list []mapping.FieldChange) []mapping.FieldChange {
+	if form == nil || form.ID != 0 || form.Table == nil {
+		return list
+	}
+	place := func(c mapping.FieldChange) int {
+		f := form.FieldByID(c.Field)
+		return slices.IndexFunc(form.Table.Columns, func(x *schema.Column) bool { return f != nil && x == f.Column })
+	}
+	return slices.SortedStableFunc(slices.Values(list), func(a, b mapping.FieldChange) int { return place(a) - place(b) })
 }
 
 // ReadOperations reads the operations that a row of dso_pending_error holds, in order.

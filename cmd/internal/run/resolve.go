@@ -113,6 +113,9 @@ func (c *Connection) resolve(ctx context.Context, tx *statement.Tx, row *control
 	if form == nil {
 		return nil, bad(fmt.Sprintf("%s has no form %q any more", c.Name, row.TargetForm), "bring it back; or remove the operation")
 	}
+	if whole, gone := op.WithoutGone(form); gone == 0 {
+		op = whole
+	}
 	set, err := c.settings(row, op, form, r.Set)
 	if err != nil {
 		return nil, err
@@ -205,7 +208,7 @@ func (c *Connection) settings(row *control.PendingError, op *mapping.Operation, 
 
 // settable names the fields that can be set.
 func settable(op *mapping.Operation, form *schema.Form) (names []string) {
-	for _, x := range op.Fields {
+	for _, x := range InOrder(form, op.Fields) {
 		if f := form.FieldByID(x.Field); f != nil && !form.IsKey(f) {
 			names = append(names, fmt.Sprintf("%q", f.Name))
 		}
