@@ -26,7 +26,7 @@ build: ## Build bin/ardso, stamped with the version
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ardso ./cmd/ardso
 
 test: servers ## Install missing database servers and run all tests
-	go test -timeout 30m $(PKG)
+	go test -timeout 50m $(PKG)
 
 test-short: ## Run the tests that take moments, on three engines (about two minutes)
 	ARDSO_TEST_ENGINES=postgres15,mariadb10.11,sqlite ARDSO_TEST_FSYNC=off go test -short -timeout 5m $(PKG)
@@ -35,7 +35,7 @@ test-race: servers ## Run the tests of concurrent packages under the race detect
 	go test -race -timeout 30m ./apply/... ./cdc/... ./cmd/... ./integration/dbtest/...
 
 test-docker: ## Run all tests against servers in containers
-	integration/docker/test.sh go test -timeout 30m $(PKG)
+	integration/docker/test.sh go test -timeout 50m $(PKG)
 
 servers: ## Install the database servers of the tests that are missing
 	@integration/servers.sh

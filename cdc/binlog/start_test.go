@@ -363,6 +363,9 @@ func TestServerIDTakenMeanwhile(t *testing.T) {
 // TestHungFormerReader: a former reader of the same number hangs without taking what the server writes to it. The next
 // one reads nevertheless.
 func TestHungFormerReader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for the reader to ask")
+	}
 	eachServer(t, func(t *testing.T, s *source) {
 		from := s.item(t)
 		start, err := parsePosition(from)
