@@ -161,7 +161,8 @@ func (th *Thread) tellAside(ops []*mapping.Operation, tried bool) {
 	}
 }
 
-// putStream puts a transaction aside that comes in parts, as they come, in one transaction on the source.
+// putStream puts a transaction aside that comes in parts, in one transaction on the source. That begins when all parts are
+// there, kept in a file until then: it must not wait for the reader, which waits for other threads.
 func (th *Thread) putStream(ctx context.Context, first Work) error {
 	p, err := th.aside.Begin(ctx, th.checkpoint, "", nil)
 	if err != nil {
@@ -171,12 +172,17 @@ func (th *Thread) putStream(ctx context.Context, first Work) error {
 		return th.stream(ctx, first)
 	}
 	defer p.Cancel()
+	all, err := newSpool()
+	if err != nil {
+		return err
+	}
+	defer all.close()
 	var parts []Work
 	var told []*mapping.Operation
 	part := first
 	for {
-		if err := p.Put(ctx, th.putable(part.Ops, false), false); err != nil {
-			return th.cutOff(ctx, err)
+		if err := all.add(th.putable(part.Ops, false)); err != nil {
+			return err
 		}
 		for _, op := range part.Ops {
 			if op.Offer != nil || op.TellSource {
@@ -198,7 +204,11 @@ func (th *Thread) putStream(ctx context.Context, first Work) error {
 		}
 		part = *x
 	}
-	if err := p.End(ctx, part.Position); err != nil {
+	err = all.each(func(ops []*mapping.Operation) error { return p.Put(ctx, ops, false) })
+	if err == nil {
+		err = p.End(ctx, part.Position)
+	}
+	if err != nil {
 		return th.cutOff(ctx, err)
 	}
 	th.tellAside(told, false)

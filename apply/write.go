@@ -537,6 +537,9 @@ func (w *writing) rules(op *mapping.Operation) conflict.Rules {
 	if op.Duplicate != nil {
 		r.Duplicate = *op.Duplicate
 	}
+	if op.Late {
+		r.OnConflict, r.Groups, r.Duplicate = definition.ConflictError, nil, definition.Error
+	}
 	return r
 }
 

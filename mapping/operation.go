@@ -115,6 +115,9 @@ type Operation struct {
 	// would have been so on this target.
 	Whole   bool     `json:"whole,omitempty"`
 	SplitBy []string `json:"-"`
+	// Late: it was given up, and later ones of its request may have been carried out since: where the target is not as it
+	// expects, a person decides, whatever the mapping says.
+	Late bool `json:"late,omitempty"`
 	// Doubtful: a former process may have carried it out, and the target cannot be asked yet.
 	Doubtful bool `json:"-"`
 

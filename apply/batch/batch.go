@@ -101,7 +101,7 @@ func Queue(held []*mapping.Operation, then *mapping.Operation) []*mapping.Operat
 		last := *held[len(held)-1]
 		failure := last.Failure
 		last.Failure = nil
-		if !last.ChangesKey() && !then.ChangesKey() && !last.Alone() && !then.Alone() && foldKey(&last) == foldKey(then) && foldable(&last, then) {
+		if !last.ChangesKey() && !then.ChangesKey() && !last.Alone() && !then.Alone() && foldKey(&last) == foldKey(then) && queueable(last, *then) {
 			rest := held[: len(held)-1 : len(held)-1]
 			if j := join(&last, then); j != nil {
 				j.Failure = failure
@@ -122,6 +122,14 @@ func Queue(held []*mapping.Operation, then *mapping.Operation) []*mapping.Operat
 func areUpdates(a, b *mapping.Operation) bool {
 	return a.Along != nil && b.Along != nil && a.Home == nil && b.Home == nil && a.Along.Chain == b.Along.Chain &&
 		a.Action == mapping.Modify && b.Action == mapping.Modify && b.Failure == nil
+}
+
+// queueable is foldable for operations that wait: two may find their request by the same qualification.
+func queueable(a, b mapping.Operation) bool {
+	if a.Match == b.Match {
+		a.Match, b.Match = "", ""
+	}
+	return foldable(&a, &b)
 }
 
 func foldKey(op *mapping.Operation) string {
@@ -178,6 +186,7 @@ func join(a, b *mapping.Operation) *mapping.Operation {
 	j := *b
 	j.Fields = joinFields(a, b)
 	j.CreateIfMissing = a.CreateIfMissing || b.CreateIfMissing
+	j.Late = a.Late || b.Late
 	switch a.Action {
 	case mapping.Create: // create + modify
 		j.Action = mapping.Create

@@ -250,3 +250,23 @@ func TestPlanKeepsOrderOnSerialForms(t *testing.T) {
 		t.Errorf("other form (-want +got):\n%s", diff)
 	}
 }
+
+// Operations that wait and find their request by the same qualification fold; by others they do not.
+func TestQueueOfMatched(t *testing.T) {
+	op := func(match string, before, after int64) *mapping.Operation {
+		return &mapping.Operation{
+			Mapping: "m", Action: mapping.Modify, Request: "R1", Match: match,
+			Fields: []mapping.FieldChange{{Field: 8, Before: value.Int(before), After: value.Int(after)}},
+		}
+	}
+	var held []*mapping.Operation
+	for n := range int64(100) {
+		held = Queue(held, op("'a' = 1", n, n+1))
+	}
+	if len(held) != 1 || held[0].Match != "'a' = 1" || !held[0].Fields[0].Before.Equal(value.Int(0)) || !held[0].Fields[0].After.Equal(value.Int(100)) {
+		t.Errorf("got %d operations, the first %+v", len(held), held[0])
+	}
+	if held = Queue(held, op("'a' = 2", 100, 101)); len(held) != 2 {
+		t.Errorf("got %d operations, want another for another qualification", len(held))
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"ardso/cmd/internal/run"
 	"ardso/mapping/definition"
 	"ardso/sql/control"
+	"ardso/sql/schema"
 )
 
 var errorStatuses = []control.ErrorStatus{control.ErrorHeld, control.ErrorRetry}
@@ -110,7 +112,7 @@ func (e *environment) listErrors(c *cli.Context) error {
 		},
 		columns: []report.Column{
 			{Title: "id", Fixed: true},
-			{Title: "target"},
+			{Title: "server"},
 			{Title: "mapping"},
 			{Title: "request"},
 			{Title: "action"},
@@ -124,7 +126,7 @@ func (e *environment) listErrors(c *cli.Context) error {
 }
 
 func (e *environment) showError(c *cli.Context) error {
-	return e.with(c, func(ctx context.Context, _ *definition.Document, all []*run.Connection) error {
+	return e.with(c, func(ctx context.Context, doc *definition.Document, all []*run.Connection) (err error) {
 		conn, x, err := one(c, all, func(conn *run.Connection, id string) (control.PendingError, error) {
 			return control.GetError(ctx, conn.DB, id)
 		})
@@ -135,21 +137,34 @@ func (e *environment) showError(c *cli.Context) error {
 		if v.Operations, err = run.ReadOperations(v.text); err != nil {
 			return err
 		}
-		if len(v.Operations) > 0 {
-			if v.TargetNow, err = conn.TargetNow(ctx, v.Operations[0]); err != nil {
-				return err
-			}
+		h := run.NewByHand(doc, "", "")
+		defer func() { err = errors.Join(err, h.Close()) }()
+		target, form := v.Server, (*schema.Form)(nil)
+		at, err := h.TargetOf(ctx, conn, v.Operations)
+		if err == nil {
+			target = at.Name
+			form, err = at.Form(ctx, v.TargetForm)
 		}
-		form, err := conn.Form(ctx, v.TargetForm)
-		if err != nil {
+		if err == nil && len(v.Operations) > 0 {
+			v.TargetNow, err = at.TargetNow(ctx, v.Operations[0])
+		}
+		if err != nil && at == conn {
 			return err
 		}
+		if err != nil { // it is shown all the same
+			target, v.TargetError = v.Operations[0].Target, err.Error()
+		}
 		return e.print(c).Object(v, func(w io.Writer) error {
-			err := details(w, "id", v.ID, "error", v.Error, "why", v.Reason, "remedy", v.Remedy,
-				"operation", fmt.Sprintf("%s request %s of form %q on %s", v.Action, v.Request, v.TargetForm, v.Server),
+			pairs := []string{
+				"id", v.ID, "error", v.Error, "why", v.Reason, "remedy", v.Remedy,
+				"operation", fmt.Sprintf("%s request %s of form %q on %s", v.Action, v.Request, v.TargetForm, target),
 				"from", fmt.Sprintf("form %q on %s, mapping %q", v.Form, v.Source, v.Mapping),
-				"status", fmt.Sprintf("%s since %s, tried %d times", v.Status, v.Created.Format(timeFormat), v.Attempts))
-			if err != nil {
+				"status", fmt.Sprintf("%s since %s, tried %d times", v.Status, v.Created.Format(timeFormat), v.Attempts),
+			}
+			if v.TargetError != "" {
+				pairs = append(pairs, "target now", "cannot be asked: "+v.TargetError)
+			}
+			if err := details(w, pairs...); err != nil {
 				return err
 			}
 			return showOperations(w, form, v.Operations, v.TargetNow)

@@ -76,7 +76,7 @@ func (p *pendingView) what() string {
 
 // errorView is a row of dso_pending_error as it is shown.
 type errorView struct {
-	Server     string    `json:"server"` // target
+	Server     string    `json:"server"` // target; of what waited for another target for too long, the source
 	ID         string    `json:"id"`
 	Source     string    `json:"source"`
 	Mapping    string    `json:"mapping"`
@@ -93,8 +93,9 @@ type errorView struct {
 	Updated    time.Time `json:"updated"`
 
 	// In `show` only.
-	Operations []*mapping.Operation `json:"operations,omitempty"`
-	TargetNow  map[int]value.Value  `json:"target_now,omitempty"` // by field ID
+	Operations  []*mapping.Operation `json:"operations,omitempty"`
+	TargetNow   map[int]value.Value  `json:"target_now,omitempty"` // by field ID
+	TargetError string               `json:"target_error,omitempty"`
 
 	text string // Operations as stored
 }

@@ -163,12 +163,12 @@ func TestLease(t *testing.T) {
 		}
 
 		// It runs out by the database's clock.
-		must0(t, RenewLease(ctx, db, "one", 1, -time.Second))
+		must0(t, RenewLease(ctx, db, db.Server, "one", 1, -time.Second))
 		epoch, position, ok, err = AcquireLease(ctx, db, "two", time.Minute)
 		if err != nil || !ok || epoch != 2 || position != "0/16B3748" {
 			t.Fatalf("got epoch %d, position %q, %v, %v; want 2, 0/16B3748, true", epoch, position, ok, err)
 		}
-		fenced := wantError[*FencedError](t, RenewLease(ctx, db, "one", 1, time.Minute))
+		fenced := wantError[*FencedError](t, RenewLease(ctx, db, db.Server, "one", 1, time.Minute))
 		if fenced.Epoch != 1 || fenced.Newer != 2 {
 			t.Errorf("got epochs %d and %d, want 1 and 2", fenced.Epoch, fenced.Newer)
 		}

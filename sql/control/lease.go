@@ -55,8 +55,8 @@ func AcquireLease(ctx context.Context, db *engine.DB, holder string, ttl time.Du
 
 // RenewLease moves the lease's end to ttl from now. It fails with *FencedError where another
 // process has taken it.
-func RenewLease(ctx context.Context, db *engine.DB, holder string, epoch int64, ttl time.Duration) error {
-	return leased(ctx, db, db.Server, epoch, "lease_renew", ttl.Milliseconds(), holder, epoch)
+func RenewLease(ctx context.Context, h Handle, server, holder string, epoch int64, ttl time.Duration) error {
+	return leased(ctx, h, server, epoch, "lease_renew", ttl.Milliseconds(), holder, epoch)
 }
 
 // ReleaseLease gives the lease up, so that a process that stands by need not wait for its end.

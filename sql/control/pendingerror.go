@@ -32,16 +32,19 @@ type PendingError struct {
 	Form       string // on the source
 	Request    string // on the source
 	TargetForm string
-	Pool       string
-	Action     string // create, modify, delete
-	Error      string // name of the error
-	Reason     string
-	Remedy     string
-	Attempts   int    // counted by Park; not written
-	Operation  string // JSON, as the caller reads and writes it
-	Status     ErrorStatus
-	Created    time.Time // by this database's clock, as Updated; not written
-	Updated    time.Time
+	// Target is the server that has not accepted it, of one that is kept on its source; "" = this server. It tells
+	// rows of one Key apart; not read.
+	Target    string
+	Pool      string
+	Action    string // create, modify, delete
+	Error     string // name of the error
+	Reason    string
+	Remedy    string
+	Attempts  int    // counted by Park; not written
+	Operation string // JSON, as the caller reads and writes it
+	Status    ErrorStatus
+	Created   time.Time // by this database's clock, as Updated; not written
+	Updated   time.Time
 }
 
 // Key names the row among those of its source.
@@ -51,13 +54,31 @@ func (e *PendingError) Key() Key {
 
 func (k Key) hash(source string) string { return hash(source, k.Mapping, k.TargetForm, k.Request) }
 
+func (e *PendingError) hash() string {
+	if e.Target == "" {
+		return e.Key().hash(e.Source)
+	}
+	return hash(e.Source, e.Mapping, e.TargetForm, e.Request, e.Target)
+}
+
+// GivenUp reads and locks the row that a parked operation of that Source, Key and Target is in; nil where there is none.
+func GivenUp(ctx context.Context, tx Handle, e PendingError) (*PendingError, error) {
+	var w where
+	w.equal("hash", e.hash())
+	list, err := listErrors(ctx, tx, w, dialectOf(tx).forUpdate)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
 // Park stores a failed operation as held and returns its row's ID. Where its key has a row already,
 // that row takes the new error and operation, keeps its ID, and counts one more attempt.
 func Park(ctx context.Context, h Handle, e PendingError) (string, error) {
 	if e.ID == "" {
 		e.ID = NewID()
 	}
-	sum := e.Key().hash(e.Source)
+	sum := e.hash()
 	if _, err := exec(ctx, h, "error_park", e.ID, e.Source, e.Mapping, e.Form, e.Request, e.TargetForm, e.Pool, e.Action,
 		e.Error, e.Reason, e.Remedy, e.Operation, sum); err != nil {
 		return "", err

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ type aside struct {
 	away    bool
 	opened  time.Time     // when it was so no longer, of a pool that polls
 	putting int           // transactions under way
+	moved   time.Time     // when something that waited was carried out last
 	state   control.Away  // while away
 	barrier bool          // rows must stay in order, and nothing joins another, until all are carried out
 	left    chan struct{} // a token when the target has begun to be away
@@ -223,10 +225,13 @@ func (a *aside) Begin(ctx context.Context, th control.Checkpoint, position cdc.P
 		a.mu.Unlock()
 		return nil, nil
 	}
-	a.putting++
+	a.putting++ // until it has ended the target does not come back
 	at := place{th.Pool, th.Thread}
 	p := &putting{a: a, ctx: ctx, th: th, done: position != "" && a.at[at] == position}
 	a.mu.Unlock()
+	if p.large = position == ""; p.large {
+		return p, nil
+	}
 	err := func() (err error) {
 		if p.tx, err = a.s.server.DB.BeginTxx(ctx, nil); err != nil {
 			return err
@@ -237,7 +242,7 @@ func (a *aside) Begin(ctx context.Context, th control.Checkpoint, position cdc.P
 		if cause != nil {
 			err = control.SaveAway(ctx, p.tx, state)
 		}
-		if err == nil && position != "" && !p.done { // an earlier attempt's answer may have been lost
+		if err == nil && !p.done { // an earlier attempt's answer may have been lost
 			p.done, err = p.isIn(position)
 		}
 		return err
@@ -257,6 +262,9 @@ type putting struct {
 	tx   *sqlx.Tx
 	done bool
 	over bool
+	// large: it puts many operations aside. Its transaction begins with the first, and locks the lease, which must be
+	// renewed meanwhile, only at its end.
+	large bool
 }
 
 func (p *putting) isIn(position cdc.Position) (bool, error) {
@@ -287,6 +295,14 @@ func (p *putting) Cancel() {
 }
 
 func (p *putting) End(ctx context.Context, position cdc.Position) error {
+	if p.large {
+		if err := p.begun(ctx); err != nil {
+			return err
+		}
+		if err := control.Leased(ctx, p.tx, p.a.s.server.Name, p.a.s.epoch); err != nil {
+			return err
+		}
+	}
 	if err := control.SaveAside(ctx, p.tx, p.position(position)); err != nil {
 		return err
 	}
@@ -298,6 +314,19 @@ func (p *putting) End(ctx context.Context, position cdc.Position) error {
 	p.a.mu.Unlock()
 	p.Cancel()
 	return nil
+}
+
+// begun begins the transaction of a large one, if that was not done.
+func (p *putting) begun(ctx context.Context) (err error) {
+	if p.tx != nil {
+		return nil
+	}
+	var o *sql.TxOptions
+	if p.a.s.server.DB.Engine.Dialect == "mysql" { // else looking for rows that are not there locks the gaps, for other threads
+		o = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
+	p.tx, err = p.a.s.server.DB.BeginTxx(ctx, o)
+	return err
 }
 
 // attempt is what dso_pending.attempted holds, beside control.AsideDone.
@@ -326,6 +355,9 @@ func (x attempt) text() string {
 // Put implements apply.Putting.
 func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool) error {
 	a := p.a
+	if err := p.begun(ctx); err != nil {
+		return err
+	}
 	a.mu.Lock()
 	for _, op := range ops {
 		a.barrier = a.barrier || op.ChangesKey()
@@ -381,6 +413,11 @@ func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool)
 			all = append(all, row)
 		}
 		waiting[row] = batch.Queue(waiting[row], op)
+		if len(waiting[row]) > maxQueued { // they do not fold: more would make a row that is read and written again and again
+			a.mu.Lock()
+			a.barrier = true
+			a.mu.Unlock()
+		}
 	}
 	list := make([]control.Aside, 0, len(all))
 	for _, row := range all {
@@ -391,8 +428,29 @@ func (p *putting) Put(ctx context.Context, ops []*mapping.Operation, tried bool)
 		row.Operation = string(text)
 		list = append(list, *row)
 	}
-	return control.PutAsides(ctx, p.tx, list)
+	if err := control.PutAsides(ctx, p.tx, list); err != nil || !p.large {
+		return err
+	}
+	return p.renew(ctx)
 }
+
+// renew renews the lease within a large transaction on SQLite, which lets nobody else write meanwhile: to renew it, or to
+// take it.
+func (p *putting) renew(ctx context.Context) error {
+	s := p.a.s
+	if s.server.DB.Engine.Dialect != "sqlite" {
+		return nil
+	}
+	began := time.Now()
+	err := control.RenewLease(ctx, p.tx, s.server.Name, s.holder, s.epoch, leaseTTL)
+	if err == nil {
+		s.renewed.Store(began.UnixNano())
+	}
+	return err
+}
+
+// maxQueued bounds the operations of one row that do not fold, as those do not that find their request by a qualification.
+const maxQueued = 16
 
 // newRow is a row for op, whose operations are still to come.
 func (a *aside) newRow(op *mapping.Operation, fold string) *control.Aside {
@@ -498,9 +556,20 @@ func (a *aside) try(ctx context.Context) error {
 		return nil
 	case err == nil:
 		return nil
-	case !a.t.isCurable(err) && !a.Curable(err): // the source's own database has a part in it
+	}
+	if home, ok := errors.AsType[*homeError](err); ok {
+		if !a.Curable(home.err) {
+			return err
+		}
+		a.s.log.Warn("what waits cannot be carried out now: the source itself does not accept", "target", a.t.DB.Server, "err", err)
+		a.soon(began)
+		return nil
+	}
+	if !a.t.isCurable(err) {
 		return err
-	case a.main != nil:
+	}
+	if a.main != nil { // tried once the target accepts again
+		a.soon(began)
 		return a.save(ctx, a.goneBy(err))
 	}
 	a.mu.Lock()
@@ -514,6 +583,28 @@ func (a *aside) try(ctx context.Context) error {
 	a.mu.Unlock()
 	a.s.log.Info("target does not accept yet", "target", state.Target, "attempts", state.Attempts, "next_attempt", state.Next, "err", err)
 	return a.save(ctx, state)
+}
+
+// soon has what waits tried at the next look that may try it.
+func (a *aside) soon(began time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.away {
+		a.state.Next = began
+	}
+}
+
+// homeError is an error of the source's own database, of which the target is innocent.
+type homeError struct{ err error }
+
+func (e *homeError) Error() string { return e.err.Error() }
+func (e *homeError) Unwrap() error { return e.err }
+
+func atHome(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &homeError{err}
 }
 
 // save keeps what the target's being away is like; where that fails, nothing is lost but what status shows.
@@ -595,20 +686,20 @@ func (a *aside) comeBack(ctx context.Context) (bool, error) {
 	}
 	last, err := control.LastAside(ctx, a.s.server.DB, a.t.DB.Server, a.poolName())
 	if err != nil || last > 0 {
-		return false, err
+		return false, atHome(err)
 	}
 	if a.pool != nil {
 		if err := a.askForHandOvers(ctx); err != nil {
-			return false, err
+			return false, atHome(err)
 		}
 		a.away, a.barrier, a.opened = false, false, time.Now()
 		return true, nil
 	}
 	if err := control.DropAway(ctx, a.s.server.DB, a.t.DB.Server); err != nil {
-		return false, err
+		return false, atHome(err)
 	}
 	if err := a.askForHandOvers(ctx); err != nil {
-		return false, err
+		return false, atHome(err)
 	}
 	a.s.log.Info("target accepts again, and nothing waits for it", "target", a.t.DB.Server, "away_ms", a.s.opt.Now().Sub(a.state.Since).Milliseconds(), "attempts", a.state.Attempts)
 	a.away, a.barrier, a.state = false, false, control.Away{}
@@ -626,14 +717,14 @@ func (a *aside) round(ctx context.Context) (int, error) {
 	}
 	ids, err := control.NextAsides(ctx, db, a.t.DB.Server, a.poolName(), roundRows, roundBytes)
 	if err != nil || len(ids) == 0 {
-		return 0, err
+		return 0, atHome(err)
 	}
 	works, n, err := a.attempt(ctx, ids, at)
 	for tries := 1; err != nil && tries < maxAttempts && ctx.Err() == nil && a.Curable(err); tries++ { // a deadlock at home is not the target's
 		works, n, err = a.attempt(ctx, ids, at)
 	}
 	if err != nil {
-		return 0, err
+		return 0, atHome(err)
 	}
 	results := make(chan error, len(works))
 	for p, w := range works {
@@ -659,11 +750,21 @@ func (a *aside) round(ctx context.Context) (int, error) {
 	}
 	for _, w := range works {
 		if err := control.DropAsides(ctx, db, w.ids...); err != nil {
-			return n, err
+			return n, atHome(err)
 		}
 		n += len(w.ids)
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.moved = time.Now()
 	return n, nil
+}
+
+// lastRound is when something that waited was carried out last.
+func (a *aside) lastRound() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.moved
 }
 
 // attempt deals rows out and notes it, all at once or nothing: what joins a row, or a person who removes one,
@@ -828,7 +929,7 @@ func (a *aside) settleTried(ctx context.Context) error {
 	db := a.s.server.DB
 	ids, err := control.TriedAsides(ctx, db, a.t.DB.Server)
 	if err != nil {
-		return err
+		return atHome(err)
 	}
 	if len(ids) > 0 {
 		actx, cancel := context.WithTimeout(ctx, askPatience)
@@ -842,17 +943,17 @@ func (a *aside) settleTried(ctx context.Context) error {
 			return err
 		}
 		if err := a.settle(ctx, transactionsOf(at), a.covered); err != nil {
-			return err
+			return atHome(err)
 		}
 	}
 	for {
 		ids, err := control.DoneAsides(ctx, db, a.t.DB.Server)
 		if err != nil || len(ids) == 0 {
-			return err
+			return atHome(err)
 		}
 		rows, err := control.ReadAsides(ctx, db, ids...)
 		if err != nil {
-			return err
+			return atHome(err)
 		}
 		if err := a.wereIn(ctx, rows); err != nil {
 			return err
@@ -921,7 +1022,7 @@ func (a *aside) wereIn(ctx context.Context, rows []control.Aside) error {
 		}
 		ids = append(ids, row.ID)
 	}
-	return control.DropAsides(ctx, a.s.server.DB, ids...)
+	return atHome(control.DropAsides(ctx, a.s.server.DB, ids...))
 }
 
 // isSerial reports whether the order of op across requests matters.
@@ -1157,46 +1258,100 @@ func (s *source) putBackRetries(ctx context.Context) error {
 		}
 		rows = append(rows, list...)
 	}
+	var failed []error
 	for _, r := range rows {
 		ops, err := ReadOperations(r.Operation)
-		if err != nil || len(ops) == 0 {
-			return fmt.Errorf("row %s of dso_pending_error: %d operations: %w", r.ID, len(ops), err)
-		}
-		if ops[0].Home != nil {
-			continue // a hand-over, which is asked for again
-		}
-		if t := s.targets[ops[0].Target]; t != nil && t.aside != nil {
-			if err := t.aside.putBack(ctx, r.ID, ops); err != nil {
-				return err
+		switch {
+		case err != nil || len(ops) == 0:
+			failed = append(failed, fmt.Errorf("row %s of dso_pending_error: %d operations: %w", r.ID, len(ops), err))
+		case ops[0].Home != nil: // a hand-over, which is asked for again
+		default:
+			if t := s.targets[ops[0].Target]; t != nil && t.aside != nil {
+				failed = append(failed, t.aside.putBack(ctx, r.ID))
 			}
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
-// putBack has operations that were given up wait for the target again; they are tried at once.
-func (a *aside) putBack(ctx context.Context, errorID string, ops []*mapping.Operation) error {
+// putBack has operations that were given up wait for the target again, before what waits of their request by now. They are
+// tried at once.
+func (a *aside) putBack(ctx context.Context, errorID string) error {
 	a.mu.Lock()
 	a.leave(nil)
 	a.state.Next = a.s.opt.Now()
+	a.putting++ // until it is in, the target does not come back
 	a.mu.Unlock()
-	p, err := a.Begin(ctx, control.Checkpoint{}, "", nil)
-	if err != nil || p == nil { // it accepts again: the next look
-		return err
-	}
-	defer p.Cancel()
-	if err := p.Put(ctx, ops, false); err != nil {
-		return err
-	}
-	tx := p.(*putting).tx
-	if err := control.DeleteError(ctx, tx, errorID); err != nil {
-		return err
-	}
-	return tx.Commit()
+	defer func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.putting--
+	}()
+	return a.leased(ctx, func(tx *sqlx.Tx) error {
+		r, err := control.LockError(ctx, tx, errorID)
+		if errors.As(err, new(*control.NotFoundError)) || err == nil && r.Status != control.ErrorRetry {
+			return nil // a person was quicker
+		}
+		if err != nil {
+			return err
+		}
+		ops, err := ReadOperations(r.Operation)
+		if err != nil || len(ops) == 0 {
+			return err
+		}
+		for _, op := range ops {
+			op.Late = true
+		}
+		op := ops[0]
+		behind, err := a.firstOf(ctx, tx, op)
+		if err != nil {
+			return err
+		}
+		row := a.newRow(op, "")
+		if behind != nil {
+			if behind.Attempted != "" {
+				return nil // it is being tried: the next look
+			}
+			later, err := ReadOperations(behind.Operation)
+			if err != nil {
+				return err
+			}
+			for _, x := range later {
+				ops = batch.Queue(ops, x)
+			}
+			row = behind
+		}
+		text, err := json.Marshal(ops)
+		if err != nil {
+			return err
+		}
+		row.Operation = string(text)
+		if err := control.PutAsides(ctx, tx, []control.Aside{*row}); err != nil {
+			return err
+		}
+		return control.DeleteError(ctx, tx, errorID)
+	})
 }
 
-// giveUp moves rows to dso_pending_error of the source, whose retry puts them back. It returns what the source is to be
-// told of once tx is committed.
+// firstOf reads and locks the first row that waits of the request of op under its mapping; nil where none does.
+func (a *aside) firstOf(ctx context.Context, tx *sqlx.Tx, op *mapping.Operation) (*control.Aside, error) {
+	list, err := control.ListPending(ctx, tx, control.PendingFilter{Type: "operation", Mapping: op.Mapping, Form: op.Form, Request: op.Request, Target: op.Target})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	ids := make([]string, len(list))
+	for i, p := range list {
+		ids[i] = p.ID
+	}
+	rows, err := control.LockAsidesByID(ctx, tx, ids...)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return &rows[0], nil
+}
+
+// giveUp moves rows to dso_pending_error of the source, whose retry puts them back: those of one request to one row, in
+// order. It returns what the source is to be told of once tx is committed.
 func (a *aside) giveUp(ctx context.Context, tx *sqlx.Tx, rows []control.Aside, f mapping.Failure) (told []*mapping.Operation, err error) {
 	var ids []string
 	for _, row := range rows {
@@ -1209,13 +1364,13 @@ func (a *aside) giveUp(ctx context.Context, tx *sqlx.Tx, rows []control.Aside, f
 			continue
 		}
 		op := ops[len(ops)-1]
-		_, err = control.Park(ctx, tx, control.PendingError{
-			Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Request, TargetForm: op.TargetForm,
+		parked := control.PendingError{
+			Source: op.Source, Mapping: op.Mapping, Form: op.Form, Request: op.Request, TargetForm: op.TargetForm, Target: op.Target,
 			Pool: mapping.HomePool, Action: op.Action.String(), Error: f.Kind, Operation: row.Operation,
 			Reason: fmt.Sprintf("mapping %q, request %q of form %q to %s: %s", op.Mapping, op.Request, op.Form, op.Target, f.Reason),
 			Remedy: f.Fix,
-		})
-		if err != nil {
+		}
+		if err := a.joinGivenUp(ctx, tx, parked, ops); err != nil {
 			return nil, err
 		}
 		for _, op := range ops {
@@ -1225,4 +1380,28 @@ func (a *aside) giveUp(ctx context.Context, tx *sqlx.Tx, rows []control.Aside, f
 		}
 	}
 	return told, control.DropAsides(ctx, tx, ids...)
+}
+
+// joinGivenUp parks operations behind those of their request that were given up before.
+func (a *aside) joinGivenUp(ctx context.Context, tx *sqlx.Tx, parked control.PendingError, ops []*mapping.Operation) error {
+	row, err := control.GivenUp(ctx, tx, parked)
+	if err != nil {
+		return err
+	}
+	if row == nil {
+		_, err := control.Park(ctx, tx, parked)
+		return err
+	}
+	all, err := ReadOperations(row.Operation)
+	if err != nil {
+		return err
+	}
+	for _, op := range ops {
+		all = batch.Queue(all, op)
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	return control.Join(ctx, tx, row.ID, string(text))
 }

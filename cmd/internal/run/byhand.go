@@ -51,6 +51,15 @@ func (h *ByHand) Peer(ctx context.Context, name string) (*Connection, error) {
 	return list[0], list[0].usable(ctx)
 }
 
+// TargetOf is the server that the operations of a row of dso_pending_error are for: mostly the one that it is on. What has
+// waited for its target for too long is on its source.
+func (h *ByHand) TargetOf(ctx context.Context, conn *Connection, ops []*mapping.Operation) (*Connection, error) {
+	if len(ops) == 0 || ops[0].Home != nil || ops[0].Target == conn.Name {
+		return conn, nil
+	}
+	return h.Peer(ctx, ops[0].Target)
+}
+
 // Deed is what was done with a row.
 type Deed struct {
 	Server  string `json:"server"`

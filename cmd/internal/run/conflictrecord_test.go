@@ -333,7 +333,7 @@ func TestValueRefused(t *testing.T) {
 			w.equal("rows", rows(t, w.dbs["dst"], "SELECT id, v FROM n ORDER BY id"), "a|1", "c|3")
 			w.equal("errors", w.errors(), "b|value_refused|create|held", "c|value_refused|modify|held")
 			w.equal("conflicts", w.conflicts(), "b|value_refused|parked|parked", "c|value_refused|parked|parked")
-			if r := w.records("c")[0]; len(r.held) != 2 || r.op.Fields[1].After.Int() != 12 {
+			if r := w.records("c")[0]; len(r.held) != 2 || r.op.Field(named("v")).After.Int() != 12 {
 				t.Errorf("images: source %+v, target %v", r.op.Fields, r.held)
 			}
 		})

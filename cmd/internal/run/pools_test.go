@@ -214,6 +214,25 @@ func TestPollingWhileAway(t *testing.T) {
 	}
 }
 
+// What a pool that polls has for a target that is away at its time is carried out once that accepts again, not at the
+// pool's next time.
+func TestPollingMissed(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, "postgres15", "mariadb10.11")
+	o.yaml = strings.Replace(o.yaml, "{name: work, threads: 3}", "{name: work, threads: 3, polling: yes, interval: 24h}", 1)
+	o.open()
+	stop := o.followBy(&o.clock, "a")
+	defer stop()
+	o.exec("a", "INSERT INTO task VALUES ('R1', 'made', 1)")
+	o.eventually("it waits for b and c", func() bool { return o.waiting() == 2 })
+	o.server.Stop(t)
+	o.clock.turn(24 * time.Hour)
+	o.eventually("b is away", func() bool { n, _ := o.attempts(); return n > 0 })
+	o.server.Start(t)
+	o.clock.turn(time.Minute)
+	o.eventually("b has it", func() bool { return fmt.Sprint(rows(t, o.dbs["b"], allTasks)) == "[R1|made|1]" })
+}
+
 // A hand-over through a pool that polls is not begun before its time: the giver goes on as the owner, and the request is
 // handed over as it is then. Updates and returns do not wait.
 func TestPollingHandOver(t *testing.T) {

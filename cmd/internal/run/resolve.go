@@ -56,7 +56,19 @@ func (h *ByHand) ResolveError(ctx context.Context, conn *Connection, id string, 
 		if err != nil {
 			return err
 		}
-		out, err := conn.resolve(ctx, tx, &row, ops, r)
+		at, err := h.TargetOf(ctx, conn, ops)
+		if err != nil {
+			return err
+		}
+		var out *mapping.Operation
+		if at == conn {
+			out, err = conn.resolve(ctx, tx, &row, ops, r)
+		} else {
+			err = within(ctx, at.DB, func(there *statement.Tx) error {
+				out, err = at.resolve(ctx, there, &row, ops, r)
+				return err
+			})
+		}
 		if err != nil {
 			return err
 		}

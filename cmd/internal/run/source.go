@@ -45,6 +45,8 @@ type source struct {
 	log    *slog.Logger
 	holder string
 	epoch  int64
+	// renewed is when the lease was renewed last: Unix time, ns.
+	renewed atomic.Int64
 
 	reader   cdc.Reader
 	decider  *mapping.Decider
@@ -274,6 +276,9 @@ func (s *source) waitBack(ctx context.Context) error {
 	for _, t := range s.targets {
 		for t.aside != nil && t.aside.IsAway() {
 			wasAway = true
+			if moved := t.aside.lastRound(); moved.After(began) {
+				began = moved // what waits is being carried out
+			}
 			if time.Since(began) > batchPatience {
 				return t.aside.notAccepting()
 			}
@@ -799,7 +804,7 @@ func (s *source) isCovered(t *target, op *mapping.Operation, alone bool, ops []*
 func (s *source) keepLease(ctx context.Context, stop <-chan struct{}) error {
 	tick := time.NewTicker(leaseRenewal)
 	defer tick.Stop()
-	renewed := time.Now()
+	s.renewed.Store(time.Now().UnixNano())
 	for {
 		select {
 		case <-stop:
@@ -810,15 +815,15 @@ func (s *source) keepLease(ctx context.Context, stop <-chan struct{}) error {
 		}
 		rctx, cancel := context.WithTimeout(ctx, leaseRenewal)
 		began := time.Now()
-		err := control.RenewLease(rctx, s.server.DB, s.holder, s.epoch, leaseTTL)
+		err := control.RenewLease(rctx, s.server.DB, s.server.Name, s.holder, s.epoch, leaseTTL)
 		cancel()
 		var fenced *control.FencedError
 		switch {
 		case err == nil:
-			renewed = began
+			s.renewed.Store(began.UnixNano())
 		case errors.As(err, &fenced):
 			return err
-		case time.Since(renewed) > leaseTTL:
+		case time.Since(time.Unix(0, s.renewed.Load())) > leaseTTL:
 			return fmt.Errorf("%s: lease could not be renewed: %w", s.server.Name, err)
 		}
 	}
