@@ -62,7 +62,7 @@ func (w *world) replace(old, now string) {
 	w.yaml = strings.ReplaceAll(w.yaml, old, now)
 }
 
-// archiving is the archive of docs/uses.md; production has a column that the archive has not.
+// archiving is the archive of docs/uses.md; production has a column that the archive has not, and room for longer summaries.
 func archiving(t *testing.T, production, archive *engine.DB) *world {
 	t.Helper()
 	w := useOf(t, "Archive", map[string]*engine.DB{"production": production, "archive": archive})
@@ -71,11 +71,11 @@ func archiving(t *testing.T, production, archive *engine.DB) *world {
 		if db.Engine.Dialect == "mysql" {
 			when = "datetime"
 		}
-		more := ""
+		more := "summary varchar(40)"
 		if name == "production" {
-			more = ", internal varchar(50)"
+			more = "summary varchar(50), internal varchar(50)"
 		}
-		w.exec(name, "CREATE TABLE request (id varchar(15) NOT NULL PRIMARY KEY, modified "+when+", status integer, summary varchar(50)"+more+")")
+		w.exec(name, "CREATE TABLE request (id varchar(15) NOT NULL PRIMARY KEY, modified "+when+", status integer, "+more+")")
 	}
 	return w
 }
@@ -248,6 +248,51 @@ func TestArchiveCutOff(t *testing.T) {
 			w.archived("R2|1|reopened", "R1|4|one R2|4|two")
 			w.at(night(1))
 			w.archived("R2|1|reopened", "R1|4|one R2|4|two")
+		})
+	}
+}
+
+// What the archive cannot take stays in production, and is told; it goes once the cause is cured.
+func TestArchiveCannotTake(t *testing.T) {
+	t.Parallel()
+	for _, engines := range inShort([][2]string{{"postgres15", "mariadb10.11"}, {"sqlite", "postgres15"}}) {
+		t.Run(engines[0]+" to "+engines[1], func(t *testing.T) {
+			t.Parallel()
+			w := archiving(t, dbtest.New(t, engines[0]), dbtest.New(t, engines[1]))
+			w.open()
+			long := strings.Repeat("x", 41)
+			w.exec("archive", "CREATE UNIQUE INDEX once ON request (summary)", "INSERT INTO request (id, status, summary) VALUES ('A1', 1, 'taken'), ('R3', 1, 'other')")
+			w.exec("production", `INSERT INTO request (id, modified, status, summary) VALUES ('R1', '2025-11-01 12:00:00', 4, '`+long+`'),
+				('R2', '2025-11-01 12:00:00', 4, 'taken'), ('R3', '2025-11-01 12:00:00', 4, 'three'), ('R4', '2025-11-01 12:00:00', 4, 'four')`)
+			w.at("2026-03-03T10:00:00Z")
+			held := func(server string, want ...string) {
+				t.Helper()
+				w.equal("errors on "+server, rows(t, w.dbs[server], "SELECT request, error FROM dso_pending_error ORDER BY request"), want...)
+			}
+			for n := range 2 {
+				w.at(night(n))
+				w.archived("R1|4|"+long+" R2|4|taken R3|4|three", "A1|1|taken R3|1|other R4|4|four")
+				held("production", "R1|value.too_long")
+				held("archive", "R2|unique_taken", "R3|insert_exists")
+			}
+			w.exec("production", "UPDATE request SET summary = 'one' WHERE id = 'R1'")
+			w.exec("archive", "UPDATE request SET summary = 'free' WHERE id = 'A1'", "UPDATE request SET id = 'A3' WHERE id = 'R3'")
+			for _, server := range []string{"production", "archive"} {
+				conn := w.person(server)
+				ids, err := control.ErrorFilter{}.IDs(t.Context(), conn.DB)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, id := range ids {
+					if _, err := w.byHand("retry").RetryError(t.Context(), conn, id); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			w.at("2026-03-04T12:00:00Z")
+			w.archived("", "A1|1|free A3|1|other R1|4|one R2|4|taken R3|4|three R4|4|four")
+			held("production")
+			held("archive")
 		})
 	}
 }
