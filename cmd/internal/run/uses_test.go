@@ -142,7 +142,7 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// An equal copy that is there already is not made again, and the request goes; so does a copy that another run has made.
+// An equal copy that is there already is left as it is, and the request is deleted.
 func TestArchiveEqualCopy(t *testing.T) {
 	t.Parallel()
 	for _, engines := range inShort([][2]string{{"mariadb10.11", "postgres15"}, {"sqlite", "mariadb10.11"}}) {
@@ -427,7 +427,7 @@ func TestKnowledgeBase(t *testing.T) {
 
 			// Solved tickets are edited, one is reopened and solved again; what nobody shall see changes.
 			w.exec("paris", "UPDATE ticket SET solution = 'more paper' WHERE id = '1'", "UPDATE ticket SET status = 1, solution = 'perhaps' WHERE id = '0'")
-			w.exec("tokyo", "UPDATE ticket SET internal = 'secret' WHERE id = '1'", "UPDATE ticket SET status = 4 WHERE id = '1'")
+			w.exec("tokyo", "UPDATE ticket SET internal = 'secret' WHERE id = '1'", "UPDATE ticket SET status = 4 WHERE id = '1'", "DELETE FROM ticket WHERE id = '2'")
 			w.exec("central", "UPDATE knowledge SET solution = 'do not ask' WHERE article = 'C-1'")
 			w.settled()
 			w.articles("C-1|central|policy|do not ask", "PAR-0|Paris|before|known", "PAR-1|Paris|printer|more paper", "TOK-1|Tokyo|screen|cable")
