@@ -170,7 +170,7 @@ func TestReadme(t *testing.T) {
 		t.Error(err)
 	}
 	app := (&environment{out: io.Discard, err: io.Discard}).app()
-	for _, file := range []string{"README.md", "docs/operations.md", "docs/ownership.md"} {
+	for _, file := range []string{"README.md", "docs/operations.md", "docs/ownership.md", "docs/uses.md"} {
 		for _, m := range regexp.MustCompile(`(?m)^ {4,7}(?:bin/|\.\./bin/)?ardso ([a-z]+)`).FindAllStringSubmatch(read(t, file), -1) {
 			if find(app.Commands, m[1]) == nil {
 				t.Errorf("%s: there is no command %q", file, m[1])
@@ -184,11 +184,29 @@ func TestReadme(t *testing.T) {
 	}
 }
 
+// The definitions of docs/uses.md are valid each for themselves.
+func TestUses(t *testing.T) {
+	t.Parallel()
+	parts := strings.Split(read(t, "docs/uses.md"), "```yaml\n")
+	if len(parts) != 3 {
+		t.Fatalf("docs/uses.md holds %d definitions, want 2", len(parts)-1)
+	}
+	for _, part := range parts[1:] {
+		yaml, _, _ := strings.Cut(part, "```\n")
+		_, err := definition.Parse([]definition.File{{Name: "uses.md", Text: yaml}}, definition.Secrets{
+			Env: func(string) (string, bool) { return "secret", true },
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // README and docs/ link to files that exist.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	for _, file := range []string{"README.md", "docs/messages.md", "docs/operations.md", "docs/ownership.md"} {
+	for _, file := range []string{"README.md", "docs/messages.md", "docs/operations.md", "docs/ownership.md", "docs/uses.md"} {
 		for _, m := range link.FindAllStringSubmatch(read(t, file), -1) {
 			if _, err := os.Stat(filepath.Join(root, filepath.Dir(file), m[1])); err != nil {
 				t.Errorf("%s: link to %s: %v", file, m[1], err)
