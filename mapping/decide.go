@@ -691,7 +691,7 @@ func (d *Decider) delete(e *event, r rule, a *definition.Deletion) *Operation {
 		return nil
 	}
 	op := m.operation(d, e)
-	op.Action = Delete
+	op.Action, op.Quiet = Delete, op.Quiet || a.SuppressNoSuchEntry
 	if e.before == nil {
 		// A submit, merge or escalation that asks for a delete: the copy as this request would make it.
 		e.before = e.after

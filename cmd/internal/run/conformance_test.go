@@ -932,10 +932,11 @@ func conformanceOfTransfers() []*conformanceCase {
 				when("20 gone", "a.F20", "delete", "'status' = 1", "delete: {mapping: 20 a to b}"),
 				when("20 gone by name", "a.F20", "delete", "'status' = 2", `delete: {server: b, form: F20, request_id: "'id'"}`),
 				when("20 gone quiet", "a.F20", "delete", "'status' = 3", "delete: {mapping: 20 quiet}"),
+				when("20 gone quiet this time", "a.F20", "delete", "'status' = 5", "delete: {mapping: 20 a to b, suppress_no_such_entry: yes}"),
 				when("20 gone by name quiet", "a.F20", "delete", "'status' = 4", `delete: {server: b, form: F20, request_id: "'id'", suppress_no_such_entry: yes}`),
 			},
 			run: func(c *conformance) {
-				all := []string{"R1", "R2", "R3", "R4"}
+				all := []string{"R1", "R2", "R3", "R4", "R5"}
 				for i, id := range all {
 					c.add("a", "F20", id, "broken", i+1)
 					c.add("a", "F20", id+"x", "there", i+1)
