@@ -69,6 +69,7 @@ type pending struct {
 	// Under Stream.mu.
 	opened  bool // the low watermark came by
 	before  int  // length of Stream.recent's history when it did
+	high    bool // the high one came by, and the chunk was selected by then
 	touched touched
 	chunk   *Chunk         // nil until it is selected
 	left    map[string]int // rows of the chunk that the log has not touched: key to index
@@ -141,6 +142,19 @@ func (s *Stream) fill(p *pending, c *Chunk) error {
 	return nil
 }
 
+// withdraw gives a chunk up, unless its high watermark has come by already.
+func (s *Stream) withdraw(p *pending) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.high {
+		return false
+	}
+	if s.chunk == p {
+		s.chunk = nil
+	}
+	return true
+}
+
 func (s *Stream) drop(p *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +188,7 @@ func (s *Stream) see(f *session, t *cdc.Transaction) *pending {
 			p.opened, p.before = true, s.recent.count
 			close(p.low)
 		case w.Kind == cdc.High && p.chunk != nil:
-			s.chunk = nil
+			s.chunk, p.high = nil, true
 			p.ready(t)
 			return p
 		}

@@ -250,6 +250,42 @@ func TestSelectErrors(t *testing.T) {
 	}
 }
 
+// A chunk whose high watermark could not be written is not delivered, unless only the answer was lost: then it is, and once.
+func TestHighWatermarkRefused(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("connection lost")
+	for _, came := range []bool{true, false} {
+		var late *cdc.Transaction
+		x := newInline()
+		x.stream.write = func(_ context.Context, k cdc.WatermarkKind, name string) error {
+			if k == cdc.High && !came {
+				late = mark(k, name)
+				return cause
+			}
+			if err := x.filter(mark(k, name)); err != nil || k == cdc.Low {
+				return err
+			}
+			return cause
+		}
+		delivered := 0
+		err := x.stream.Select(t.Context(), Job{ID: "j", Delivered: func() { delivered++ }, Rows: chunks(func(string, int) (*Chunk, error) {
+			return &Chunk{Relation: desk, Rows: [][]value.Value{row(1, 1)}, Last: "1", Done: true}, nil
+		})})
+		if came && (err != nil || delivered != 1 || len(x.got) != 3) {
+			t.Errorf("it came by: %v, delivered %d, stream %q", err, delivered, x.got)
+		}
+		if came {
+			continue
+		}
+		if err := x.filter(late); err != nil {
+			t.Error(err)
+		}
+		if !errors.Is(err, cause) || delivered != 0 || len(x.got) != 2 {
+			t.Errorf("it came late: %v, delivered %d, stream %q", err, delivered, x.got)
+		}
+	}
+}
+
 // TestOnEnd: an end watermark tells once everything before it was passed on.
 func TestOnEnd(t *testing.T) {
 	t.Parallel()

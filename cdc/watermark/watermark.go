@@ -73,6 +73,10 @@ type Job struct {
 	// Whole, if not nil, is the shape of the rows, and asks for all of them: one that the log changes while its chunk
 	// is selected is delivered as the log shows it, in the log's own shape.
 	Whole *cdc.Relation
+
+	// Delivered, if not nil, is called for each chunk that was delivered, before Select returns. One that fails has delivered
+	// no others, unless the reader or ctx has ended.
+	Delivered func()
 }
 
 // Options of a Stream; the zero Options are good.
@@ -134,8 +138,8 @@ func (s *Stream) name() string { return s.opt.Run + "-" + strconv.FormatUint(s.n
 // delivered. Several Selects at once take turns by chunk. It returns nil when the last chunk, with
 // Selection.Final, was delivered; that they are durable is seen downstream, by Selection.
 //
-// It returns a *RestartError when the stream ended or began anew meanwhile. The caller then starts
-// the job again after its last durable key.
+// Where it fails, the caller may start the job again after its last durable key, once all that was delivered is durable
+// (Job.Delivered). It returns a *RestartError when the stream ended or began anew meanwhile.
 func (s *Stream) Select(ctx context.Context, job Job) error {
 	pause := firstPause
 	for after := job.After; ; {
@@ -151,6 +155,9 @@ func (s *Stream) Select(ctx context.Context, job Job) error {
 		}
 		if err != nil {
 			return err
+		}
+		if job.Delivered != nil {
+			job.Delivered()
 		}
 		if c.Done {
 			return nil
@@ -207,7 +214,8 @@ func (s *Stream) once(ctx context.Context, job Job, after string) (*Chunk, error
 	if err := s.fill(p, c); err != nil {
 		return nil, fmt.Errorf("select %s: %w", job.ID, err)
 	}
-	if err := s.write(ctx, cdc.High, p.name); err != nil {
+	// The answer to a write that was done may be lost. If the high watermark has come by, the chunk is on its way.
+	if err := s.write(ctx, cdc.High, p.name); err != nil && s.withdraw(p) {
 		return nil, fmt.Errorf("select %s: write the high watermark: %w", job.ID, err)
 	}
 	if err := p.wait(ctx, p.end); err != nil {

@@ -39,41 +39,44 @@ func dueText(h Handle, t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05.999999" + zone)
 }
 
-// takeAtOnce bounds the updates that are read together (G7); the others come with the next look.
-const takeAtOnce = 500
+// dueAtOnce bounds the updates that are read together (G7).
+const dueAtOnce = 500
 
-// TakeUpdates takes the updates that are due and returns them, with those that a former process took. What
-// changes from now on waits anew.
-func TakeUpdates(ctx context.Context, h Handle, now time.Time) ([]Pending, error) {
-	w := where{tests: []string{"type = 'update'", "(status = 'running' OR due <= ?)"}, args: []any{dueText(h, now)}, limit: takeAtOnce}
-	q, args := w.sql(h, "pending_select", "created, id")
-	list, err := readAll(ctx, h, q, args, scanPending)
-	if err != nil {
+// DueUpdates reads updates that wait and are due, some at once in order of ID, after the one given; "" = from the
+// first. more: there may be others after these. Those to some targets are left out.
+func DueUpdates(ctx context.Context, h Handle, now time.Time, after string, except ...string) (list []Pending, more bool, err error) {
+	w := where{tests: []string{"type = 'update'", "status = 'waiting'", "due <= ?"}, args: []any{dueText(h, now)}, limit: dueAtOnce}
+	if after != "" {
+		w.tests, w.args = append(w.tests, "id > ?"), append(w.args, after)
+	}
+	for _, target := range except {
+		w.tests, w.args = append(w.tests, "target <> ?"), append(w.args, target)
+	}
+	q, args := w.sql(h, "pending_select", "id")
+	if list, err = readAll(ctx, h, q, args, scanPending); err != nil {
+		return nil, false, err
+	}
+	return list, len(list) == dueAtOnce, nil
+}
+
+// TakeUpdate takes an update that waits and returns it; nil if it does so no more. What changes from now on waits anew.
+func TakeUpdate(ctx context.Context, h Handle, id string) (*Pending, error) {
+	own := NewID()
+	n, err := exec(ctx, h, "update_take", own, id)
+	if err != nil || n == 0 {
 		return nil, err
 	}
-	var due []Pending
-	for _, p := range list {
-		switch p.Status {
-		case Running:
-			due = append(due, p)
-		case Waiting:
-			id := NewID()
-			n, err := exec(ctx, h, "update_take", id, p.ID)
-			if err != nil {
-				return nil, err
-			}
-			if n == 0 {
-				continue
-			}
-			// Another change may have joined it before it was taken; a return may have dropped it since.
-			taken, err := ListPending(ctx, h, PendingFilter{ID: id})
-			if err != nil {
-				return nil, err
-			}
-			due = append(due, taken...)
-		}
+	// Another change may have joined it before it was taken.
+	taken, err := ListPending(ctx, h, PendingFilter{ID: own})
+	if err != nil || len(taken) == 0 {
+		return nil, err
 	}
-	return due, nil
+	return &taken[0], nil
+}
+
+// TakenUpdates reads the updates that were taken and are not done, in the order in which they were made.
+func TakenUpdates(ctx context.Context, h Handle) ([]Pending, error) {
+	return ListPending(ctx, h, PendingFilter{Type: "update", Status: []Status{Running}})
 }
 
 // DropUpdate gives up the update of a request that waits to go along a mapping, if one does.

@@ -17,7 +17,7 @@ import (
 )
 
 // escalations begins the runs of the source's escalations when they are due: each becomes a job, which the jobs
-// carry out. It begins one run at a time, when no job is left, so runs never overlap and begin in the order in
+// carry out. It begins one run at a time, when none is left, so runs never overlap and begin in the order in
 // which they were due, as those of one escalation pool do in AR System.
 type escalations struct {
 	s       *source

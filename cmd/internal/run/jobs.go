@@ -16,6 +16,7 @@ import (
 	"ardso/mapping/definition"
 	"ardso/mapping/join"
 	"ardso/sql/control"
+	"ardso/sql/engine"
 	"ardso/sql/schema"
 	"ardso/sql/statement"
 	"ardso/sql/value"
@@ -30,14 +31,16 @@ type jobs struct {
 
 	mu      sync.Mutex
 	current *job
-	loading map[string]bool // mappings that a transfer is under way or waiting for, as last seen
-	idle    chan struct{}   // closed once the queue was seen empty with nothing under way
+	loading map[string]bool   // mappings that a transfer is under way or waiting for, as last seen
+	pauses  map[string]*pause // by ID, of jobs that were interrupted; only run uses it
+	idle    chan struct{}     // closed once the queue was seen empty with nothing under way
 }
 
 // job is the one under way.
 type job struct {
 	control.Pending
 	durable chan step    // chunks that became durable
+	given   atomic.Int64 // chunks that were delivered
 	taken   atomic.Int64 // of an escalation: at least so many requests, be they carried out or not
 }
 
@@ -48,8 +51,20 @@ type step struct {
 	final   bool
 }
 
+// pause is how long a job that was interrupted is left alone.
+type pause struct {
+	failures int // since it got on
+	until    time.Time
+}
+
+const (
+	longestPause = time.Minute
+	// onceFailures is how often a batch run goes on with a job that does not get on; then it ends, and the job is the next one's.
+	onceFailures = 5
+)
+
 func newJobs(s *source) *jobs {
-	return &jobs{s: s, writer: statement.NewWriter(s.server.DB), idle: make(chan struct{})}
+	return &jobs{s: s, writer: statement.NewWriter(s.server.DB), pauses: make(map[string]*pause), idle: make(chan struct{})}
 }
 
 // run looks for jobs until ctx ends.
@@ -66,15 +81,22 @@ func (j *jobs) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		halted := false // a run of an escalation has begun and not ended
 		for _, p := range list {
-			if err := j.one(ctx, p); err != nil {
-				if ctx.Err() != nil {
-					return nil
+			if !j.isPaused(p.ID) {
+				if err := j.interrupt(&p, j.one(ctx, p)); err != nil {
+					if ctx.Err() != nil {
+						return nil
+					}
+					return err
 				}
-				return err
 			}
+			halted = halted || p.Type == control.Escalation && j.pauses[p.ID] != nil
 		}
-		begun, err := escalations.begin(ctx)
+		begun := false
+		if !halted {
+			begun, err = escalations.begin(ctx)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -95,6 +117,42 @@ func (j *jobs) run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// interruption ends an attempt at a job, which goes on later from where it is.
+type interruption struct {
+	error
+	gotOn bool // a chunk has become durable
+}
+
+func (e *interruption) Unwrap() error { return e.error }
+
+// interrupt lets a job that was interrupted pause while others go on; it returns other errors. If the job failed for that,
+// nobody might ask for it again; if the whole source began anew, all else would be held up for, say, one locked table.
+func (j *jobs) interrupt(p *control.Pending, err error) error {
+	var cause *interruption
+	if !errors.As(err, &cause) {
+		delete(j.pauses, p.ID) // it has ended
+		return err
+	}
+	x := j.pauses[p.ID]
+	if x == nil || cause.gotOn {
+		x = &pause{}
+		j.pauses[p.ID] = x
+	}
+	x.failures++
+	if j.s.opt.Once && x.failures > onceFailures {
+		return fmt.Errorf("%s: %w", j.s.server.Name, cause.error)
+	}
+	wait := min(time.Second<<min(x.failures-1, 6), longestPause)
+	x.until = time.Now().Add(wait)
+	j.s.log.Warn("job interrupted, goes on later", "job", p.ID, "mapping", p.Mapping, "err", cause.error, "wait_ms", wait.Milliseconds())
+	return nil
+}
+
+func (j *jobs) isPaused(id string) bool {
+	x := j.pauses[id]
+	return x != nil && time.Now().Before(x.until)
 }
 
 // look reads which jobs there are. It is called before the log is read and before each job begins, so
@@ -138,7 +196,7 @@ func (j *jobs) drained(ctx context.Context) error {
 }
 
 // one carries out a job. A job that cannot be carried out is marked failed with the reason; the
-// error is one that concerns the whole source.
+// error is one that concerns the whole source, or an *interruption.
 func (j *jobs) one(ctx context.Context, p control.Pending) error {
 	db := j.s.server.DB
 	what := "mapping"
@@ -171,7 +229,12 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 	sctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() { result <- j.s.stream.Select(sctx, jb.selects(&chunker{jobs: j, form: rows, where: where})) }()
+	var broken error // by what the selection was interrupted
+	steps := int64(0)
 	for {
+		if broken != nil && steps == jb.given.Load() { // what was delivered is durable, so nothing is delivered twice
+			return &interruption{broken, steps > 0}
+		}
 		select {
 		case err := <-selected:
 			if err == nil {
@@ -182,10 +245,15 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 			if ctx.Err() != nil || errors.As(err, &again) {
 				return context.Cause(ctx) // it stays running and goes on with the next start
 			}
+			if db.Engine.Class(err) == engine.Transient {
+				broken, selected = err, nil
+				continue
+			}
 			log.Error("job failed", "err", err)
 			_, err = j.settle(ctx, p.ID, control.Failed, err)
 			return err
 		case st := <-jb.durable:
+			steps++
 			jb.RowsDone += int64(st.rows)
 			err := control.SetProgress(ctx, db, p.ID, st.lastKey, max(jb.RowsDone, jb.taken.Load()), jb.RowsTotal)
 			if err != nil && !errors.As(err, new(*control.NotFoundError)) {
@@ -224,7 +292,7 @@ func (j *jobs) one(ctx context.Context, p control.Pending) error {
 // selects is what the job's rows are selected for. They come as the log shows them last where it touches them meanwhile: no
 // filter need take such a change.
 func (jb *job) selects(rows *chunker) watermark.Job {
-	w := watermark.Job{ID: jb.ID, After: jb.LastKey, Rows: rows, Whole: rows.shape()}
+	w := watermark.Job{ID: jb.ID, After: jb.LastKey, Rows: rows, Whole: rows.shape(), Delivered: func() { jb.given.Add(1) }}
 	if rows.inRound() {
 		w.Prefix = join.Prefix
 	}

@@ -19,7 +19,11 @@ func TestUpdatesAreNoJobs(t *testing.T) {
 		if err := control.WaitUpdate(t.Context(), db, control.Pending{Mapping: "a to b", Form: "Repair", Request: "R1", Target: "a", Due: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
-		if taken, err := control.TakeUpdates(t.Context(), db, time.Now().Add(time.Minute)); err != nil || len(taken) != 1 {
+		due, _, err := control.DueUpdates(t.Context(), db, time.Now().Add(time.Minute), "")
+		if err != nil || len(due) != 1 {
+			t.Fatalf("due: %v, %v", due, err)
+		}
+		if taken, err := control.TakeUpdate(t.Context(), db, due[0].ID); err != nil || taken == nil {
 			t.Fatalf("taken: %v, %v", taken, err)
 		}
 		jobs, err := newJobs(&source{server: &Server{Name: "b", DB: db}}).look(t.Context())

@@ -216,8 +216,11 @@ func TestUpdateTakenBefore(t *testing.T) {
 		o.rest()
 		o.exec("b", "UPDATE repair SET summary = 'seen' WHERE id = 'R1'")
 		o.once()
-		taken, err := control.TakeUpdates(t.Context(), o.dbs["b"], time.Now().Add(time.Hour))
-		if err != nil || len(taken) != 1 {
+		due, _, err := control.DueUpdates(t.Context(), o.dbs["b"], time.Now().Add(time.Hour), "")
+		if err != nil || len(due) != 1 {
+			t.Fatalf("due: %v, %v", due, err)
+		}
+		if taken, err := control.TakeUpdate(t.Context(), o.dbs["b"], due[0].ID); err != nil || taken == nil {
 			t.Fatalf("taken: %v, %v", taken, err)
 		}
 		o.once()

@@ -57,7 +57,7 @@ type source struct {
 	joins    *joins
 	back     *writeBack    // nil: nothing is ever written back here
 	retried  chan struct{} // closed once all retries that wait were handed to their threads
-	carried  chan struct{} // closed once all updates that are due were
+	updates  *updates      // nil: nothing is ever written back here
 
 	tx *dealing // the transaction whose parts are being dealt out
 }
@@ -143,8 +143,10 @@ func (s *source) follow(ctx context.Context, from cdc.Position, drain <-chan str
 	reading.Go(func() error { return s.jobs.run(readCtx) })
 	reading.Go(func() error { return s.joins.run(readCtx) })
 	reading.Go(func() error { return s.retryErrors(readCtx) })
-	s.carried = make(chan struct{})
-	reading.Go(func() error { return s.carryUpdates(readCtx) })
+	if s.back != nil {
+		s.updates = &updates{s: s, said: make(map[string]bool)}
+		reading.Go(func() error { return s.updates.run(readCtx) })
+	}
 	for _, t := range s.targets {
 		if t.aside != nil {
 			reading.Go(func() error { return t.aside.run(readCtx) })
@@ -233,12 +235,13 @@ func (s *source) untilStop(ctx context.Context, drain <-chan struct{}) error {
 // batch waits until all that is asked for at this moment is carried out: waiting retries and jobs,
 // and the log up to its present end, which a watermark marks.
 func (s *source) batch(ctx context.Context) error {
-	for _, first := range []chan struct{}{s.retried, s.carried} {
-		select {
-		case <-first:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	select {
+	case <-s.retried:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := s.updates.drain(ctx); err != nil {
+		return err
 	}
 	if err := s.jobs.drained(ctx); err != nil {
 		return err
@@ -254,7 +257,10 @@ func (s *source) batch(ctx context.Context) error {
 		if err := s.progress.waitClosed(ctx); err != nil {
 			return err
 		}
-		return s.waitBack(ctx)
+		if err := s.waitBack(ctx); err != nil {
+			return err
+		}
+		return s.updates.drain(ctx) // with what could not go before
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
