@@ -89,7 +89,7 @@ func (e *environment) withGuard(c *cli.Context, f func(ctx context.Context, serv
 	if all[0].Err != nil {
 		return all[0].Err
 	}
-	g, err := all[0].Guard(ctx, form, run.ServerNames(doc))
+	g, err := all[0].Guard(ctx, form, doc)
 	if err != nil {
 		return err
 	}
