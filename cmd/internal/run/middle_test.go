@@ -25,7 +25,7 @@ filters:
   - {name: return on, server: b, form: Repair, on: merge, run_if: "'status' = 2 AND 'Master Flag' = \"Yes\"", return: {}}
 `
 
-// without are the definitions without b, whose forms nothing speaks of any more.
+// withoutB are other definitions, of servers among which b is not.
 func (o *owned) withoutB(rest string) string {
 	servers, _, _ := strings.Cut(o.yaml, "\nmappings:")
 	first, b, _ := strings.Cut(servers, "  b:\n")
@@ -123,8 +123,8 @@ filters:
 	}
 }
 
-// A chain whose middle server does not answer: what goes along it waits, its owner goes on as that, and so does who owned it
-// first as nobody. Once the server answers all goes on by itself.
+// A chain whose middle server does not answer: what goes along it waits, returns among it, and each request has the owner that
+// it had. Once the server answers all goes on by itself.
 func TestChainWhoseMiddleIsDown(t *testing.T) {
 	t.Parallel()
 	for _, ends := range inShort([][2]string{{"postgres15", "sqlite"}, {"sqlite", "postgres15"}}) {
@@ -148,9 +148,9 @@ func TestChainWhoseMiddleIsDown(t *testing.T) {
 			x.server.Stop(t)
 			o.exec("c", "UPDATE repair SET notes = 'edited' WHERE id = 'R1'", "UPDATE repair SET notes = 'returned', status = 2 WHERE id = 'R2'", "DELETE FROM repair WHERE id = 'R3'")
 			o.add("a", "R4", 1)
-			const waits = "SELECT request, type FROM dso_pending WHERE status = 'retry' ORDER BY request"
+			const waits = "SELECT request, type FROM dso_pending WHERE status = 'retry' ORDER BY request, type"
 			o.eventually("it waits on c", func() bool {
-				return fmt.Sprint(rows(t, dbs["c"], waits)) == "[R1|operation R2|return again R3|operation]"
+				return fmt.Sprint(rows(t, dbs["c"], waits)) == "[R1|operation R2|operation R2|return again R3|operation]"
 			})
 			o.eventually("it waits on a", func() bool { return fmt.Sprint(rows(t, dbs["a"], waits)) == "[R4|transfer again]" })
 			o.eventually("no log is held", func() bool { return !behind(t, o.sys, "c") && !behind(t, o.sys, "a") })
