@@ -587,14 +587,24 @@ func TestGolden(t *testing.T) {
 			t.Parallel()
 			db := dbtest.New(t, name)
 			var b strings.Builder
-			for _, group := range []schema.FieldGroup{schema.Basic, schema.Full} {
-				f := newForm(t, db, group)
+			free := servers
+			free.GaveFree, free.GaveBound, free.CameFree = []string{"m2", "m1"}, []string{"strict"}, []string{"it's m1"}
+			for _, x := range []struct {
+				title string
+				group schema.FieldGroup
+				rules guard.Rules
+				only  string
+			}{{"basic", schema.Basic, servers, ""}, {"full", schema.Full, servers, ""}, {"free to delete", schema.Full, free, "DELETE ON"}} {
+				f := newForm(t, db, x.group)
+				f.rules = x.rules
 				steps, err := f.read().Install()
 				if err != nil {
 					t.Fatal(err)
 				}
 				for _, s := range steps {
-					fmt.Fprintf(&b, "-- %s: %s\n%s\n", group, s.What, s.SQL())
+					if strings.Contains(s.SQL(), x.only) || x.only != "" && strings.Contains(s.SQL(), "m2") {
+						fmt.Fprintf(&b, "-- %s: %s\n%s\n", x.title, s.What, s.SQL())
+					}
 				}
 				exec(t, db, "DROP TABLE repair")
 			}
