@@ -105,6 +105,7 @@ type Selection struct {
 	Mapping string
 	Return  bool   // the rows go back along the mapping, with ownership
 	Follow  bool   // the rows go along their ownership chains, by no mapping of the job
+	Choose  bool   // each row goes along the mapping that it names itself, else along Mapping
 	Again   bool   // hand-overs that were to be carried out before: those no longer to be are passed over
 	Where   string // qualification that each row is still to be judged by; "" = all
 	LastKey string // what Progress of the job becomes once these rows are durable

@@ -433,7 +433,7 @@ func (d *Decider) foreign(e *event, fm *form) *Operation {
 			name = ""
 		}
 	}
-	if m != nil && e.after == nil && m.AllowAnyUserToDelete {
+	if e.after == nil && (m != nil && m.AllowAnyUserToDelete || m == nil && d.freeToDelete(e, fm)) {
 		return nil
 	}
 	// Where the ownership is at fault it is not for ardso to say whose edit is undone.
@@ -453,6 +453,16 @@ func (d *Decider) foreign(e *event, fm *form) *Operation {
 	}
 	op.Fields = image(fm, e.before, e.after)
 	return op
+}
+
+// freeToDelete reports whether the mapping that brought a copy without ownership, by From Mapping, lets any user delete it.
+func (d *Decider) freeToDelete(e *event, fm *form) bool {
+	f := fm.FieldByID(schema.FromMapping)
+	if f == nil || !e.before[f.Index].Known() || e.before[f.Index].IsNull() {
+		return false
+	}
+	m := d.doc.Mapping(e.before[f.Index].SQL())
+	return m != nil && m.Enabled && m.AllowAnyUserToDelete && m.To.Server == d.server && m.To.Form == fm.Name
 }
 
 // image lists what a request held, and what it holds after a change: all fields where after is nil, else the

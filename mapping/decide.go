@@ -622,14 +622,14 @@ func (d *Decider) transfer(e *event, t *definition.Transfer, fm *form) *Operatio
 		m = own
 	}
 	if failure != nil {
-		return d.failed(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, failure)
+		return d.notChosen(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, t.Mapping, failure)
 	}
 	if m == nil || e.passed(m.To.Server) && !t.OverrideLoopDetection {
 		return nil
 	}
 	to := m.goesTo()
 	if m, failure = d.overruled(m, e, fm); failure != nil {
-		return d.failed(e, fm, to, failure)
+		return d.notChosen(e, fm, to, t.Mapping, failure)
 	}
 	if m.TransferMode == definition.DataOwnership || m.TransferMode == definition.CopyDelete {
 		return d.transferOwnership(m, e, d.form(m.FromForm))
@@ -706,6 +706,9 @@ func (d *Decider) selected(ops []*Operation, e *event, fm *form) ([]*Operation, 
 	s := e.tx.Selection
 	if s.Follow {
 		return d.selectedToFollow(ops, e, fm)
+	}
+	if s.Choose {
+		return d.chooseAgain(ops, e, fm)
 	}
 	m := d.mappings[s.Mapping]
 	if s.Return {

@@ -176,6 +176,9 @@ type Home struct {
 	Return bool `json:"return,omitempty"`
 	// Direction, if not 0, is that of a change along the chain that could not be worked out.
 	Direction ownership.Direction `json:"direction,omitempty"`
+	// Asked is the mapping of a transfer for which the request's own choice of a mapping, or of its options, was at fault:
+	// tried again, the request as it is then chooses anew.
+	Asked string `json:"asked,omitempty"`
 	// Failed: the target did not take an update, or what was transferred without ownership; it waits there.
 	Failed bool `json:"failed,omitempty"`
 	// WaitsFor is the pool that polls, for whose next time a hand-over waits that was not begun.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ardso/mapping/definition"
+	"ardso/mapping/ownership"
 	"ardso/mapping/qual"
 	"ardso/mapping/request"
 	"ardso/sql/schema"
@@ -78,6 +79,43 @@ func (d *Decider) chosen(e *event, fm *form) (*plan, *Failure) {
 		Reason: fmt.Sprintf("request %q of form %q on %s: no enabled mapping leads to form %q on %s, which its To Form and To Server name", e.id, fm.Name, d.server, to, server),
 		Fix:    "correct To Server and To Form in the request, or add a mapping; then retry",
 	}
+}
+
+// notChosen is failed for a transfer along the mapping that a rule asks for, of a request whose own fields are at fault.
+func (d *Decider) notChosen(e *event, fm *form, to ownership.Place, asked string, f *Failure) *Operation {
+	op := d.failed(e, fm, to, f)
+	op.Home.Asked = asked
+	return op
+}
+
+// chooseAgain transfers a selected request along the mapping that it chooses as it is now, else along the one that a rule
+// once asked for.
+func (d *Decider) chooseAgain(ops []*Operation, e *event, fm *form) ([]*Operation, error) {
+	s := e.tx.Selection
+	where, err := d.where(s.Where, fm.Form)
+	if err != nil {
+		return nil, err
+	}
+	d.fillEnv(e, fm)
+	if truth, err := where.Eval(&e.env); err != nil || truth != qual.True {
+		return ops, err
+	}
+	first := len(ops)
+	ops = d.act(ops, first, e, rule{form: fm}, definition.Action{Transfer: &definition.Transfer{Mapping: s.Mapping}}, e.failure)
+	if len(ops) > first {
+		if f := ops[first].Failure; f != nil && f.Kind == notOwner {
+			return ops[:first], nil // it was given away meanwhile, as by the edit that put its fields right
+		}
+		return ops, nil
+	}
+	if d.mappings[s.Mapping] == nil && e.open == nil {
+		ops = append(ops, d.notChosen(e, fm, ownership.Place{Server: d.server, Form: fm.Name, Request: e.id}, s.Mapping, &Failure{
+			Kind:   overrideNoMapping,
+			Reason: fmt.Sprintf("request %q of form %q on %s: it names no mapping any more, and mapping %q, which it was to be transferred along else, is no enabled one", e.id, fm.Name, d.server, s.Mapping),
+			Fix:    "name one by To Mapping in the request, then retry; or remove the operation",
+		}))
+	}
+	return ops, nil
 }
 
 // overruled is the plan with the options that the request itself sets for this operation; the plan itself where it

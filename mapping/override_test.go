@@ -56,6 +56,44 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// A transfer whose request's choice was at fault is tried again as the request chooses then; it says which mapping its rule
+// asked for.
+func TestChooseAgain(t *testing.T) {
+	t.Parallel()
+	const asked = "a to b"
+	text := value.Text
+	for _, test := range []struct {
+		name, along string
+		set         map[int]value.Value
+		want        string
+	}{
+		{"a choice", asked, map[int]value.Value{schema.ToMapping: text("a to c")}, "give to c/R1, epoch 1"},
+		{"none any more", asked, nil, "give to b/R1, epoch 1"},
+		{"an unknown one again", asked, map[int]value.Value{schema.ToMapping: text("nowhere")}, "on the source: not taken: override.no_mapping"},
+		{"an illegal option", asked, map[int]value.Value{schema.MaxTimeToRetry: value.Int(-1)}, "on the source: not taken: override.illegal"},
+		{"a choice where the rule's is gone", "gone", map[int]value.Value{schema.ToMapping: text("a to c")}, "give to c/R1, epoch 1"},
+		{"none where the rule's is gone", "gone", nil, "on the source: not taken: override.no_mapping"},
+		{"given away meanwhile", asked, map[int]value.Value{schema.MasterFlag: value.Int(schema.MasterNo)}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			row := owned("", 1, "n")
+			for id, v := range test.set {
+				row[ownedForm("a").FieldByID(id).Index] = v
+			}
+			x := tx(cdc.RowChange{Relation: ownedRelation, Kind: cdc.Selected, After: row})
+			x.Selection = &cdc.Selection{Mapping: test.along, Choose: true}
+			ops := decide(t, chainDecider(t, "a"), x)
+			if got := told(ops); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+			if len(ops) > 0 && ops[0].Home != nil && ops[0].Home.Asked != test.along {
+				t.Errorf("asked for %q, want %q", ops[0].Home.Asked, test.along)
+			}
+		})
+	}
+}
+
 // A request's own transfer mode goes with the operation, so that a copy which a modify makes is marked by it.
 func TestOverriddenModeMarksTheCopy(t *testing.T) {
 	t.Parallel()

@@ -221,7 +221,7 @@ func (p *pending) ready(high *cdc.Transaction) {
 		Position:   high.Position,
 		CommitTime: high.CommitTime,
 		Selection: &cdc.Selection{
-			Job: p.job.ID, Mapping: p.job.Mapping, Return: p.job.Return, Follow: p.job.Follow, Again: p.job.Again, Where: p.job.Where, LastKey: last, Final: c.Done, Round: p.name,
+			Job: p.job.ID, Mapping: p.job.Mapping, Return: p.job.Return, Follow: p.job.Follow, Choose: p.job.Choose, Again: p.job.Again, Where: p.job.Where, LastKey: last, Final: c.Done, Round: p.name,
 			Escalation: p.job.Escalation, At: p.job.At, Before: p.job.Before,
 		},
 	}

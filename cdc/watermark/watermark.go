@@ -57,8 +57,9 @@ type Chunker interface {
 type Job struct {
 	ID      string // of the row in dso_pending; becomes cdc.Selection.Job
 	Mapping string
-	Return  bool // as in cdc.Selection, as Follow and Again
+	Return  bool // as in cdc.Selection, as Follow, Choose and Again
 	Follow  bool
+	Choose  bool
 	Again   bool
 	Where   string  // qualification that each row is still to be judged by
 	After   string  // resume after this key: the last Selection.LastKey that became durable

@@ -19,10 +19,10 @@ func (e *environment) explain() *cli.Command {
 		Name:      "explain",
 		Usage:     "all about one request: its copies, its owner, which filters take it and why not",
 		ArgsUsage: "REQUEST",
-		Description: "Shows where copies of the request are and which of them owns it, what each filter on its form\n" +
-			"would make of it if it were modified now, and each escalation if it ran now, which conditions\n" +
-			"keep them from taking it, what is pending or in errors, and what was recorded last. It changes nothing.\n" +
-			"--changed tells what other definitions would make of it.\n\n" +
+		Description: "Shows where copies of the request are, made with ownership or without, and which of them owns it,\n" +
+			"what each filter on its form would make of it if it were modified now, and each escalation if it\n" +
+			"ran now, which conditions keep them from taking it, what is pending or in errors, and what was\n" +
+			"recorded last. It changes nothing. --changed tells what other definitions would make of it.\n\n" +
 			"Example:\n  ardso explain 000000000000042 --server chicago --form Repair\n" +
 			"  ardso explain 42 --server chicago --form Repair --changed new.yaml",
 		Flags: append(requestPlace(),

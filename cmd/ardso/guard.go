@@ -45,7 +45,8 @@ func (e *environment) guard() *cli.Command {
 				Name: "status", Usage: "show which forms are guarded", ArgsUsage: "[FORM]", Action: e.guardStatus,
 				Flags: []cli.Flag{server},
 				Description: "Lists the forms that definitions speak of and that have a Master Flag: guarded, none, outdated\n" +
-					"(fields were added, or ardso is newer; install renews it) or disabled (by ALTER TABLE).\n\n" +
+					"(fields were added, who may delete was changed, or ardso is newer; install renews it) or\n" +
+					"disabled (by ALTER TABLE).\n\n" +
 					"Example:\n  ardso guard status\n  ardso guard status Repair --server chicago",
 			},
 		},
@@ -89,7 +90,7 @@ func (e *environment) withGuard(c *cli.Context, f func(ctx context.Context, serv
 	if all[0].Err != nil {
 		return all[0].Err
 	}
-	g, err := all[0].Guard(ctx, form, run.ServerNames(doc))
+	g, err := all[0].Guard(ctx, form, doc)
 	if err != nil {
 		return err
 	}

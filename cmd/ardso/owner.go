@@ -157,7 +157,11 @@ func showChain(w io.Writer, ch *run.Chain) error {
 		return err
 	}
 	for _, x := range ch.Copies {
-		if _, err := fmt.Fprintf(w, "\n%s: form %q, request %q\n", x.Server, x.Form, x.Request); err != nil {
+		made := ""
+		if by := x.MadeAlong(); by != "" {
+			made = fmt.Sprintf(", a copy along %q", by)
+		}
+		if _, err := fmt.Fprintf(w, "\n%s: form %q, request %q%s\n", x.Server, x.Form, x.Request, made); err != nil {
 			return err
 		}
 		if err := showCopy(w, x); err != nil {
@@ -177,11 +181,11 @@ func ownerText(ch *run.Chain) string {
 	switch {
 	case o == nil:
 		return "none of the copies that were found"
-	case ch.ID == "" && o.Value(schema.MasterFlag) == "":
+	case ch.ID == "" && o == ch.Copies[0] && o.Value(schema.MasterFlag) == "":
 		return "itself: it was never handed over"
 	}
 	text := fmt.Sprintf("%s: form %q, request %q", o.Server, o.Form, o.Request)
-	if n := len(slices.DeleteFunc(slices.Clone(ch.Copies), func(x *run.Copy) bool { return !x.Owns() })); n > 1 {
+	if n := len(slices.DeleteFunc(slices.Clone(ch.Copies), func(x *run.Copy) bool { return !x.Owns() || x.MadeAlong() != "" })); n > 1 {
 		text += fmt.Sprintf(", by its epoch; the flags of %d copies say so", n)
 	}
 	return text

@@ -44,10 +44,10 @@ const Prefix = "dso_guard_"
 type Guard struct {
 	Form *schema.Form
 
-	db      *engine.DB
-	servers []string
-	have    []Trigger // of the form's table, those of others too where they matter
-	want    []trigger
+	db    *engine.DB
+	rules Rules
+	have  []Trigger // of the form's table, those of others too where they matter
+	want  []trigger
 }
 
 // Trigger is a trigger that a database has.
@@ -82,19 +82,34 @@ func Installed(ctx context.Context, db *engine.DB, more ...string) ([]Trigger, e
 	return all, nil
 }
 
-// Read looks at a form and its table's triggers. servers are those that a request may be given to: on SQLite a
-// message must be written down for each.
-func Read(ctx context.Context, db *engine.DB, form *schema.Form, servers []string) (*Guard, error) {
+// Rules are what triggers must know of the definitions; with others they are outdated.
+type Rules struct {
+	Servers []string // that a request may be given to: on SQLite a message must be written down for each
+	// Names of enabled mappings: those that begin at the form, with and without allow_any_user_to_delete, and those that
+	// end at it, with that.
+	GaveFree, GaveBound, CameFree []string
+}
+
+// sorted is r in an order that does not hang on that of the definitions.
+func (r Rules) sorted() Rules {
+	for _, list := range []*[]string{&r.Servers, &r.GaveFree, &r.GaveBound, &r.CameFree} {
+		*list = slices.Sorted(slices.Values(*list))
+	}
+	return r
+}
+
+// Read looks at a form and its table's triggers.
+func Read(ctx context.Context, db *engine.DB, form *schema.Form, rules Rules) (*Guard, error) {
 	all, err := Installed(ctx, db, form.Table.Schema)
 	if err != nil {
 		return nil, err
 	}
-	return Of(db, form, servers, all), nil
+	return Of(db, form, rules, all), nil
 }
 
 // Of is Read with triggers that were read already.
-func Of(db *engine.DB, form *schema.Form, servers []string, installed []Trigger) *Guard {
-	g := &Guard{Form: form, db: db, servers: slices.Sorted(slices.Values(servers))}
+func Of(db *engine.DB, form *schema.Form, rules Rules, installed []Trigger) *Guard {
+	g := &Guard{Form: form, db: db, rules: rules.sorted()}
 	for _, t := range installed {
 		orphan := t.Table == "" && t.Function == g.function()
 		if t.Schema == form.Table.Schema && t.Table == form.Table.Name || orphan {
@@ -149,7 +164,7 @@ func (g *Guard) State() (Status, string) {
 	case len(missing) > 0:
 		return Outdated, "missing: " + strings.Join(missing, ", ")
 	case len(stale)+len(strays) > 0:
-		return Outdated, "made for other fields or servers, or by another version of ardso: " + strings.Join(append(stale, strays...), ", ")
+		return Outdated, "made for other fields or definitions, or by another version of ardso: " + strings.Join(append(stale, strays...), ", ")
 	}
 	return Guarded, ""
 }

@@ -39,10 +39,13 @@ func exec(t *testing.T, db *engine.DB, statements ...string) {
 
 // form is a database with control tables and the form Repair, which has a group of distributed fields.
 type form struct {
-	t    *testing.T
-	db   *engine.DB
-	spec catalog.Spec
+	t     *testing.T
+	db    *engine.DB
+	spec  catalog.Spec
+	rules guard.Rules
 }
+
+var servers = guard.Rules{Servers: []string{"a", "b", "o'hare"}}
 
 var plain = catalog.Spec{Kind: catalog.Plain, Forms: []catalog.FormSpec{{Name: "Repair", Table: "repair"}}}
 
@@ -52,7 +55,7 @@ func newForm(t *testing.T, db *engine.DB, g schema.FieldGroup) *form {
 		t.Fatal(err)
 	}
 	exec(t, db, "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200)"+columns(g)+")")
-	return &form{t, db, plain}
+	return &form{t, db, plain, servers}
 }
 
 // columns declares the distributed fields of a group; 0 = none.
@@ -77,7 +80,7 @@ func (f *form) read() *guard.Guard {
 	if names := c.Form("Repair").Table.Triggers; len(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return strings.HasPrefix(n, "users_") })) > 0 {
 		f.t.Errorf("the catalog takes %v for triggers of users", names)
 	}
-	g, err := guard.Read(f.t.Context(), f.db, c.Form("Repair"), []string{"a", "b", "o'hare"})
+	g, err := guard.Read(f.t.Context(), f.db, c.Form("Repair"), f.rules)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -268,7 +271,7 @@ func TestAR(t *testing.T) {
 		if err := control.Migrate(t.Context(), db, "a"); err != nil {
 			t.Fatal(err)
 		}
-		f := &form{t: t, db: db, spec: catalog.Spec{Kind: catalog.AR}}
+		f := &form{t: t, db: db, spec: catalog.Spec{Kind: catalog.AR}, rules: servers}
 		c, err := catalog.Load(t.Context(), db, f.spec)
 		if err != nil {
 			t.Fatal(err)
@@ -324,6 +327,56 @@ func TestOwnerFromControlTable(t *testing.T) {
 			f.refuses(fmt.Sprintf(s, "known"), "owned by another server (b): change it there")
 			f.refuses(fmt.Sprintf(s, "unknown"), "owned by another server: change it there")
 		}
+	})
+}
+
+// Where definitions let any user delete copies of a mapping, the guard does: of one that was given away by the mapping that
+// it went by, as dso_owner tells, else by the one that it came by. A change of that is one of the guard.
+func TestFreeToDelete(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *engine.DB) {
+		f := newForm(t, db, schema.Basic)
+		f.install()
+		f.rules.GaveFree, f.rules.GaveBound, f.rules.CameFree = []string{"gave"}, []string{"bound"}, []string{"came", `it's \ "odd"`}
+		f.is(guard.Outdated)
+		f.install()
+		const owned = "ardso: this request is owned by another server"
+		for _, x := range []struct {
+			id, to, from, field string
+			passes              bool
+		}{
+			{"1", "gave", "", "", true},
+			{"2", "bound", "", "", false},
+			{"3", "gave", "other", "other", true},
+			{"4", "bound", "came", "came", false},
+			{"5", "back", "came", "came", true},
+			{"6", "back", "other", "other", false},
+			{"7", "", "", "came", true},
+			{"8", "", "", `it's \ "odd"`, true},
+			{"9", "", "", "CAME", false},
+			{"10", "", "", "", false},
+		} {
+			field := strings.ReplaceAll(x.field, "'", "''")
+			if db.Engine.Dialect == "mysql" {
+				field = strings.ReplaceAll(field, `\`, `\\`)
+			}
+			exec(t, db, "DELETE FROM dso_owner")
+			f.asArdso("INSERT INTO repair (id, dso_master_flag, dso_from_mapping) VALUES ('" + x.id + "', 0, '" + field + "')")
+			if x.to+x.from != "" {
+				o := control.Owner{OwnerKey: control.OwnerKey{Form: "Repair", Request: x.id}, Chain: "x", Epoch: 1, To: control.OwnerPlace{Server: "b", Mapping: x.to}, From: control.OwnerPlace{Server: "b", Mapping: x.from}}
+				if err := control.WriteOwner(t.Context(), db, o); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.refuses("UPDATE repair SET summary = 'y' WHERE id = '"+x.id+"'", owned)
+			if remove := "DELETE FROM repair WHERE id = '" + x.id + "'"; x.passes {
+				f.passes(remove)
+			} else {
+				f.refuses(remove, owned)
+			}
+		}
+		f.rules = servers
+		f.is(guard.Outdated)
 	})
 }
 
@@ -448,7 +501,7 @@ func TestPrivileges(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = db.Close() }()
-			f := &form{t, db, plain}
+			f := &form{t, db, plain, servers}
 			for range 3 {
 				g := f.read()
 				steps, err := g.Install()
@@ -534,14 +587,24 @@ func TestGolden(t *testing.T) {
 			t.Parallel()
 			db := dbtest.New(t, name)
 			var b strings.Builder
-			for _, group := range []schema.FieldGroup{schema.Basic, schema.Full} {
-				f := newForm(t, db, group)
+			free := servers
+			free.GaveFree, free.GaveBound, free.CameFree = []string{"m2", "m1"}, []string{"strict"}, []string{"it's m1"}
+			for _, x := range []struct {
+				title string
+				group schema.FieldGroup
+				rules guard.Rules
+				only  string
+			}{{"basic", schema.Basic, servers, ""}, {"full", schema.Full, servers, ""}, {"free to delete", schema.Full, free, "DELETE ON"}} {
+				f := newForm(t, db, x.group)
+				f.rules = x.rules
 				steps, err := f.read().Install()
 				if err != nil {
 					t.Fatal(err)
 				}
 				for _, s := range steps {
-					fmt.Fprintf(&b, "-- %s: %s\n%s\n", group, s.What, s.SQL())
+					if strings.Contains(s.SQL(), x.only) || x.only != "" && strings.Contains(s.SQL(), "m2") {
+						fmt.Fprintf(&b, "-- %s: %s\n%s\n", x.title, s.What, s.SQL())
+					}
 				}
 				exec(t, db, "DROP TABLE repair")
 			}

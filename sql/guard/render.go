@@ -23,10 +23,15 @@ type trigger struct {
 // is reports whether t is, or has in it, exactly w.
 func (w *trigger) is(t *Trigger) bool {
 	if t.Ours {
-		return strings.TrimSpace(t.Body) == strings.TrimSpace(w.body) && t.Version == w.version
+		return strings.TrimSpace(unescaped(t.Body)) == strings.TrimSpace(unescaped(w.body)) && t.Version == w.version
 	}
-	return strings.Contains(spaced(t.Body), spaced(w.body))
+	return strings.Contains(spaced(unescaped(t.Body)), spaced(unescaped(w.body)))
 }
+
+// unescaped makes escapes not matter: MariaDB and MySQL show a body with some of those of its literals undone.
+func unescaped(s string) string { return escapes.Replace(s) }
+
+var escapes = strings.NewReplacer(`\\`, `\`, "''", "'")
 
 // spaced makes indentation not matter.
 func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -53,11 +58,12 @@ func refusal(f *schema.Field) string {
 type words struct {
 	Name, Label, Table, Function, Owners, Version string
 	Form, Away, AwayUnknown, Remedy, BornAway     string
-	Flag, CurrentServer                           string
+	Flag, CurrentServer, FromMapping              string
 	No                                            int
 	Key                                           []string
 	Protected                                     []protected
 	Servers                                       []server
+	GaveFree, GaveBound, CameFree                 []string
 }
 
 type protected struct{ Column, Refusal string }
@@ -78,6 +84,10 @@ func (g *Guard) words() words {
 	if x := f.FieldByID(schema.CurrentServer); x != nil {
 		w.CurrentServer = e.Quote(x.Column.Name)
 	}
+	if x := f.FieldByID(schema.FromMapping); x != nil {
+		w.FromMapping = e.Quote(x.Column.Name)
+	}
+	w.GaveFree, w.GaveBound, w.CameFree = each(g.rules.GaveFree, lit), each(g.rules.GaveBound, lit), each(g.rules.CameFree, lit)
 	for _, k := range f.Key {
 		w.Key = append(w.Key, e.Quote(k.Column.Name))
 	}
@@ -86,12 +96,19 @@ func (g *Guard) words() words {
 			w.Protected = append(w.Protected, protected{e.Quote(x.Column.Name), lit(refusal(x))})
 		}
 	}
-	for _, s := range g.servers {
+	for _, s := range g.rules.Servers {
 		if s != g.db.Server {
 			w.Servers = append(w.Servers, server{lit(s), lit(away + " (" + s + ")" + remedy)})
 		}
 	}
 	return w
+}
+
+func each(list []string, f func(string) string) (out []string) {
+	for _, s := range list {
+		out = append(out, f(s))
+	}
+	return out
 }
 
 // render makes the triggers of the form.

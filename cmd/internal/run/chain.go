@@ -34,6 +34,7 @@ type Copy struct {
 	row  []value.Value // along form.Fields; nil: there is none
 	// stored is its row of dso_owner, nil: there is none; state is what that means for the chain.
 	stored, state *ownership.State
+	along         string // mapping that made it; "" = it belongs to the request that was asked for
 }
 
 // CopyField is a field of a copy, with its value as people read it: "" = NULL.
@@ -87,6 +88,9 @@ func (c *Copy) Owns() bool {
 	return c.row != nil && (!v.Known() || v.IsNull() || v.Int() != schema.MasterNo)
 }
 
+// MadeAlong is the mapping that made the copy without handing the request over; "" where it is of the request itself.
+func (c *Copy) MadeAlong() string { return c.along }
+
 // Epoch is that of the copy's last hand-over.
 func (c *Copy) Epoch() int64 {
 	if c.state == nil {
@@ -112,11 +116,11 @@ type Unreachable struct {
 }
 
 // Owner is the copy that owns the request: of those that are there and whose flag does not say No, that of
-// the highest epoch; nil if there is none.
+// the highest epoch; nil if there is none. What was made without ownership is none.
 func (ch *Chain) Owner() *Copy {
 	var owner *Copy
 	for _, c := range ch.Copies {
-		if c.Owns() && (owner == nil || c.Epoch() > owner.Epoch()) {
+		if c.along == "" && c.Owns() && (owner == nil || c.Epoch() > owner.Epoch()) {
 			owner = c
 		}
 	}
@@ -194,10 +198,15 @@ func readChain(ctx context.Context, all []*Connection, p ownership.Place, which 
 	if err := ch.complete(ctx); err != nil {
 		return nil, err
 	}
+	ch.sort()
+	return ch, nil
+}
+
+// sort puts the copies behind the first in order.
+func (ch *Chain) sort() {
 	slices.SortFunc(ch.Copies[1:], func(a, b *Copy) int {
 		return slices.Compare([]string{a.Server, a.Form, a.Request}, []string{b.Server, b.Form, b.Request})
 	})
-	return ch, nil
 }
 
 // begunAt finds the chain that begins at a request whose own server does not know its name yet: other copies do,

@@ -119,6 +119,9 @@ func Explain(ctx context.Context, doc *definition.Document, all []*Connection, s
 	if err != nil {
 		return nil, err
 	}
+	if err := ch.findCopies(ctx, doc); err != nil {
+		return nil, err
+	}
 	e := &Explanation{Chain: ch, Filters: []FilterTrace{}, Escalations: []EscalationTrace{}, Last: []LastOf{}}
 	if o := ch.Owner(); o != nil {
 		p := o.Place()

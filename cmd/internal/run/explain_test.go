@@ -2,7 +2,9 @@ package run_test
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ardso/cmd/internal/run"
+	"ardso/integration/stormtest"
 	"ardso/sql/control"
 )
 
@@ -145,6 +148,84 @@ func TestExplainAlone(t *testing.T) {
 	}
 	if _, err := run.Explain(t.Context(), o.sys.Document, all, "a", "Repiar", "R9"); name(err) != "catalog.unknown_form" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Copies that were made without ownership are found from each other: by what mappings make of a request, by their matching
+// qualifications, and by where copies say that they came from.
+func TestExplainCopies(t *testing.T) {
+	t.Parallel()
+	for _, engines := range inShort([][]string{{"postgres15", "mariadb10.11", "sqlite"}, {"sqlite", "postgres15", "mariadb10.11"}, {"mariadb10.11", "sqlite", "postgres15"}}) {
+		t.Run(strings.Join(engines, " to "), func(t *testing.T) {
+			t.Parallel()
+			o := newOwned(t, engines, `
+mappings:
+  - {name: copies, from: {server: a, form: Repair}, to: {server: b, form: Repair}}
+  - {name: onward, from: {server: b, form: Repair}, to: {server: c, form: Repair}}
+  - {name: around, from: {server: c, form: Repair}, to: {server: a, form: Repair}}
+  - {name: give, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: data + ownership}
+  - {name: journal, from: {server: a, form: Repair}, to: {server: c, form: Log}, match: custom, fields: {id: "'summary'", text: "'notes'"}}
+  - {name: index, from: {server: a, form: Repair}, to: {server: b, form: Log}, transfer_mode: independent copy, match: custom, fields: {id: "'notes'", ref: "'id'"}, matching_qualification: "'ref' = $id$"}
+filters:
+  - {name: copy, server: a, form: Repair, on: submit, run_if: "'status' = 1", transfer: [{mapping: copies}, {mapping: journal}, {mapping: index}]}
+  - {name: give, server: a, form: Repair, on: submit, run_if: "'status' = 2", transfer: {mapping: give}}
+  - {name: onward, server: b, form: Repair, on: merge, transfer: {mapping: onward}}
+`)
+			o.yaml = strings.ReplaceAll(o.yaml, stormtest.Form, stormtest.Form+"      - {name: Log, table: log, request_id: id}\n")
+			for server := range o.dbs {
+				o.exec(server, "CREATE TABLE log (id varchar(20) PRIMARY KEY, text varchar(200), ref varchar(20))")
+			}
+			o.open()
+			o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 's1', 'n1', 1)", "INSERT INTO repair (id, summary, notes, status) VALUES ('R2', 's2', 'n2', 2)",
+				"INSERT INTO repair (id, summary, notes, status) VALUES ('R3', 's3', 'n3', 0)")
+			o.exec("b", "INSERT INTO repair (id, summary, dso_from_server, dso_from_form, dso_from_request_id) VALUES ('R3', 'of another', 'c', 'Repair', 'R9')")
+			o.rest()
+			o.exec("b", "UPDATE log SET id = 'elsewhere' WHERE ref = 'R1'")
+
+			all := o.connect()
+			explain := func(server, id string) *run.Explanation {
+				x, err := run.Explain(t.Context(), o.sys.Document, all, server, "Repair", id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return x
+			}
+			copiesOf := func(x *run.Explanation) (list []string) {
+				for _, c := range x.Copies {
+					list = append(list, fmt.Sprintf("%s %s %s %s", c.Server, c.Form, c.Request, c.MadeAlong()))
+				}
+				return list
+			}
+			x := explain("a", "R1")
+			o.equal("R1 of a", copiesOf(x), "a Repair R1 ", "b Log elsewhere index", "b Repair R1 copies", "c Log s1 journal", "c Repair R1 onward")
+			if x.Owned == nil || x.Owned.Server != "a" || len(x.Unreachable) > 0 {
+				t.Errorf("R1 of a: owner %v, unreachable %v", x.Owned, x.Unreachable)
+			}
+			x = explain("c", "R1")
+			o.equal("R1 of c", copiesOf(x), "c Repair R1 ", "a Repair R1 ", "b Log elsewhere index", "b Repair R1 ", "c Log s1 journal")
+			if x.Owned == nil || x.Owned.Server != "a" {
+				t.Errorf("R1 of c: owner %v", x.Owned)
+			}
+			x = explain("c", "R2")
+			o.equal("R2 of c", copiesOf(x), "c Repair R2 ", "a Repair R2 ", "b Repair R2 ")
+			if x.Owned == nil || x.Owned.Server != "b" || x.ID == "" {
+				t.Errorf("R2 of c: owner %v, chain %q", x.Owned, x.ID)
+			}
+			o.equal("R2 of a", copiesOf(explain("a", "R2")), "a Repair R2 ", "b Repair R2 ", "c Repair R2 onward")
+			o.equal("R3 of a", copiesOf(explain("a", "R3")), "a Repair R3 ")
+
+			// A server that does not answer is named, and what is behind it is found where copies tell of it.
+			for _, conn := range all {
+				if conn.Name == "b" {
+					conn.Err = errors.New("it is down")
+				}
+			}
+			x = explain("a", "R1")
+			o.equal("R1 without b", copiesOf(x), "a Repair R1 ", "c Log s1 journal")
+			if len(x.Unreachable) != 1 || x.Unreachable[0].Server != "b" {
+				t.Errorf("unreachable: %v", x.Unreachable)
+			}
+		})
 	}
 }
 

@@ -20,8 +20,8 @@ type Guard struct {
 	server *Server
 }
 
-// Guard looks at a form. servers are all of the definitions. Errors are those of Catalog.Lookup.
-func (c *Connection) Guard(ctx context.Context, form string, servers []string) (*Guard, error) {
+// Guard looks at a form. Errors are those of Catalog.Lookup.
+func (c *Connection) Guard(ctx context.Context, form string, doc *definition.Document) (*Guard, error) {
 	if err := c.readCatalog(ctx); err != nil {
 		return nil, err
 	}
@@ -29,11 +29,32 @@ func (c *Connection) Guard(ctx context.Context, form string, servers []string) (
 	if err != nil {
 		return nil, err
 	}
-	g, err := guard.Read(ctx, c.DB, f, servers)
+	g, err := guard.Read(ctx, c.DB, f, guardRules(doc, c.Name, f.Name))
 	if err != nil {
 		return nil, err
 	}
 	return &Guard{Guard: g, server: &c.Server}, nil
+}
+
+// guardRules are what definitions tell the triggers of a form. Which mapping lets any user delete a copy is found as the
+// decider finds it (mapping/chain.go, foreign).
+func guardRules(doc *definition.Document, server, form string) guard.Rules {
+	r := guard.Rules{Servers: ServerNames(doc)}
+	here := func(e definition.End) bool { return e.Server == server && e.Form == form }
+	for _, m := range doc.Mappings {
+		switch free := m.AllowAnyUserToDelete; {
+		case !m.Enabled:
+			continue
+		case here(m.From) && free:
+			r.GaveFree = append(r.GaveFree, m.Name)
+		case here(m.From):
+			r.GaveBound = append(r.GaveBound, m.Name)
+		}
+		if m.Enabled && here(m.To) && m.AllowAnyUserToDelete {
+			r.CameFree = append(r.CameFree, m.Name)
+		}
+	}
+	return r
 }
 
 // InstallPlan plans what makes the form guarded; no steps where it is. Errors are those of control.Check, since the
@@ -80,7 +101,7 @@ func (c *Connection) GuardStates(ctx context.Context, doc *definition.Document, 
 	slices.SortFunc(forms, func(a, b *schema.Form) int { return strings.Compare(a.Name, b.Name) })
 	list := make([]GuardState, len(forms))
 	for i, f := range forms {
-		status, why := guard.Of(c.DB, f, ServerNames(doc), installed).State()
+		status, why := guard.Of(c.DB, f, guardRules(doc, c.Name, f.Name), installed).State()
 		list[i] = GuardState{Server: c.Name, Form: f.Name, Table: f.Table.Name, Status: status, Why: why}
 	}
 	return list, nil
@@ -133,7 +154,7 @@ func (f *Fields) checkUnguarded(ctx context.Context, fields []distributed.Field)
 	if !slices.ContainsFunc(fields, func(x distributed.Field) bool { return guard.IsProtected(x.ID) }) {
 		return nil
 	}
-	g, err := guard.Read(ctx, f.server.DB, f.Form, nil)
+	g, err := guard.Read(ctx, f.server.DB, f.Form, guard.Rules{})
 	if err != nil {
 		return err
 	}

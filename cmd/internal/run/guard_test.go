@@ -43,7 +43,7 @@ func (o *owned) connection(server string) *run.Connection {
 func (o *owned) guard(servers ...string) {
 	o.t.Helper()
 	for _, s := range servers {
-		g, err := o.connection(s).Guard(o.t.Context(), "Repair", run.ServerNames(o.sys.Document))
+		g, err := o.connection(s).Guard(o.t.Context(), "Repair", o.sys.Document)
 		if err != nil {
 			o.t.Fatal(err)
 		}
@@ -128,6 +128,60 @@ func TestGuardedHandOver(t *testing.T) {
 	}
 }
 
+// Where the mapping that a copy came by, or went by, lets any user delete it, the guard does, and still keeps users from all else.
+func TestGuardedDeleteByAnyUser(t *testing.T) {
+	for _, group := range []schema.FieldGroup{schema.Basic, schema.Full} {
+		t.Run(group.String(), func(t *testing.T) {
+			guardEngines(t, func(t *testing.T, engines []string) {
+				o := newOwned(t, engines, `
+mappings:
+  - {name: a to b, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: data + ownership, when_to_update: immediately, allow_any_user_to_delete: yes}
+  - {name: "it's strict", from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: data + ownership, when_to_update: immediately}
+  - {name: copies, from: {server: a, form: Repair}, to: {server: b, form: Repair}, allow_any_user_to_delete: yes}
+  - {name: strict copies, from: {server: a, form: Repair}, to: {server: b, form: Repair}}
+filters:
+  - {name: give, server: a, form: Repair, on: [submit, modify], run_if: "'status' = 1", transfer: {mapping: a to b}}
+  - {name: give strictly, server: a, form: Repair, on: [submit, modify], run_if: "'status' = 3", transfer: {mapping: "it's strict"}}
+  - {name: copy, server: a, form: Repair, on: [submit, modify], run_if: "'status' = 4", transfer: {mapping: copies}}
+  - {name: copy strictly, server: a, form: Repair, on: [submit, modify], run_if: "'status' = 5", transfer: {mapping: strict copies}}
+  - {name: back, server: b, form: Repair, on: modify, run_if: "'status' = 2", return: {}}
+`)
+				for server := range o.dbs {
+					o.exec(server, "DROP TABLE repair", "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200), status integer, "+stormtest.DistributedColumns(group)+")")
+				}
+				o.open()
+				o.guard("a", "b")
+				for _, r := range []struct{ id, status string }{{"R1", "1"}, {"R2", "1"}, {"R3", "3"}, {"R4", "3"}, {"R5", "4"}, {"R6", "5"}} {
+					o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('"+r.id+"', 'broken', 'n', "+r.status+")")
+				}
+				o.rest()
+				o.exec("b", "UPDATE repair SET status = 2 WHERE id IN ('R2', 'R4')")
+				o.rest()
+				o.want("R2", "a", "broken|n|1", "b", "broken|n|0")
+				const owned = "owned by another server"
+				o.refused("a", owned, "UPDATE repair SET summary = 'mine' WHERE id = 'R1'", "DELETE FROM repair WHERE id = 'R3'")
+				o.refused("b", owned, "UPDATE repair SET summary = 'mine' WHERE id = 'R2'", "UPDATE repair SET summary = 'mine' WHERE id = 'R5'",
+					"DELETE FROM repair WHERE id = 'R4'", "DELETE FROM repair WHERE id = 'R6'")
+				o.exec("a", "DELETE FROM repair WHERE id = 'R1'")
+				o.exec("b", "DELETE FROM repair WHERE id = 'R2'", "DELETE FROM repair WHERE id = 'R5'")
+				o.rest()
+				o.want("R1", "a", "", "b", "broken|n|1")
+				o.want("R2", "a", "broken|n|1", "b", "")
+				o.want("R5", "a", "broken|n|<null>", "b", "")
+				o.clean()
+
+				// The triggers are of these definitions.
+				o.yaml = strings.Replace(o.yaml, "to: {server: b, form: Repair}, allow_any_user_to_delete: yes}", "to: {server: b, form: Repair}}", 1)
+				o.reopen()
+				states, err := o.connection("b").GuardStates(t.Context(), o.sys.Document, "Repair")
+				if err != nil || len(states) != 1 || states[0].Status != guard.Outdated {
+					t.Errorf("after a change of the definitions: got %+v, %v", states, err)
+				}
+			})
+		})
+	}
+}
+
 // What was changed before the guard came, or around it, is undone in spite of it.
 func TestGuardedRevert(t *testing.T) {
 	guardEngines(t, func(t *testing.T, engines []string) {
@@ -198,7 +252,7 @@ func TestGuardAmongOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.exec("b", "INSERT INTO repair (id, dso_master_flag) VALUES ('R1', 0)", "UPDATE repair SET dso_master_flag = 1", "DELETE FROM repair")
-		g, err := conn.Guard(t.Context(), "Repair", nil)
+		g, err := conn.Guard(t.Context(), "Repair", o.sys.Document)
 		if err != nil {
 			t.Fatal(err)
 		}

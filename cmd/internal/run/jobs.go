@@ -300,7 +300,8 @@ func (jb *job) selects(rows *chunker) watermark.Job {
 		w.Escalation, w.At, w.Before = jb.Mapping, jb.Due, jb.RowsDone
 		return w
 	}
-	w.Mapping, w.Return, w.Follow, w.Where = jb.Mapping, isReturn(jb.Type), jb.Type == jobFollow, jb.Qualification
+	w.Mapping, w.Return, w.Where = jb.Mapping, isReturn(jb.Type), jb.Qualification
+	w.Follow, w.Choose = jb.Type == jobFollow, jb.Type == jobChoose
 	w.Again = jb.Type == control.TransferAgain || jb.Type == control.ReturnAgain
 	return w
 }
@@ -354,12 +355,13 @@ const (
 	jobTransfer = "transfer"
 	jobReturn   = "return"
 	jobFollow   = "follow" // along the requests' ownership chains, as they are now
+	jobChoose   = "choose" // transfers along the mappings that the requests choose, as they are now
 	jobUpdate   = "update" // no job: carryUpdates carries it out
 )
 
 // isOwn reports whether ardso itself asks for jobs of that type.
 func isOwn(kind string) bool {
-	return kind == jobFollow || kind == control.TransferAgain || kind == control.ReturnAgain
+	return kind == jobFollow || kind == jobChoose || kind == control.TransferAgain || kind == control.ReturnAgain
 }
 
 func isReturn(kind string) bool { return kind == jobReturn || kind == control.ReturnAgain }
@@ -368,11 +370,9 @@ func isReturn(kind string) bool { return kind == jobReturn || kind == control.Re
 func jobForm(defs *definition.Compiled, server string, p *control.Pending) (*schema.Form, error) {
 	m := defs.Mapping(p.Mapping)
 	switch {
-	case p.Type == jobFollow:
-		for _, f := range homeForms(server, defs) {
-			if f.Name == p.Form {
-				return f, nil
-			}
+	case p.Type == jobFollow, p.Type == jobChoose:
+		if f := homeForm(server, defs, p.Form); f != nil {
+			return f, nil
 		}
 		return nil, &jobError{"mapping.unknown", fmt.Sprintf("no mapping begins or ends at form %q on %s", p.Form, server), "bring the mapping back that brought the request"}
 	case m != nil && m.Enabled && (p.Type == jobTransfer || p.Type == control.TransferAgain) && m.From.Server == server:
@@ -383,6 +383,16 @@ func jobForm(defs *definition.Compiled, server string, p *control.Pending) (*sch
 		return nil, &jobError{"mapping.unknown", fmt.Sprintf("mapping %q is not an enabled mapping that hands ownership over to %s", p.Mapping, server), "name a mapping of the definitions"}
 	}
 	return nil, &jobError{"mapping.unknown", fmt.Sprintf("mapping %q is not an enabled mapping from %s", p.Mapping, server), "name a mapping of the definitions"}
+}
+
+// homeForm is the one of homeForms that has a name; nil if none has.
+func homeForm(server string, defs *definition.Compiled, name string) *schema.Form {
+	for _, f := range homeForms(server, defs) {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
 }
 
 // jobError is why a job cannot be carried out.

@@ -420,6 +420,51 @@ func TestRetryOfWhatWasNotBegun(t *testing.T) {
 		o.want("R3", "a", "whole|n|1", "b", "whole|n|0")
 		o.equal("errors of a", rows(t, o.dbs["a"], held), "R2|override.no_mapping|held")
 		o.equal("errors of b", rows(t, o.dbs["b"], held), "W1|ownership.nowhere_to_return|held")
+
+		// Which mapping it is, is chosen anew by the request as it is then.
+		o.exec("a", "UPDATE repair SET dso_to_mapping = 'gone, too', status = 0 WHERE id = 'R2'", "UPDATE dso_pending_error SET status = 'retry'")
+		o.once()
+		o.equal("reason", rows(t, o.dbs["a"], "SELECT error, status FROM dso_pending_error WHERE reason LIKE '%gone, too%'"), "override.no_mapping|held")
+		o.exec("a", "UPDATE repair SET dso_to_mapping = 'a to b' WHERE id = 'R2'", "UPDATE dso_pending_error SET status = 'retry'")
+		o.once()
+		o.want("R2", "a", "broken|n|0", "b", "broken|n|1")
+		o.equal("errors of a", rows(t, o.dbs["a"], held))
+		o.equal("jobs of a", rows(t, o.dbs["a"], "SELECT type FROM dso_pending WHERE status <> 'done'"))
+	})
+}
+
+// A request whose choice of a mapping failed is transferred by a retry along the one that it chooses by then: which was
+// added, or corrected, or is the filter's where it chooses none any more.
+func TestRetryChoosesMappingAnew(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status, dso_to_mapping) VALUES ('R1', 'added', 'n', 1, 'copies'), ('R2', 'emptied', 'n', 1, 'gone')",
+			"INSERT INTO repair (id, summary, notes, status, dso_to_server, dso_to_form) VALUES ('R3', 'server', 'n', 1, 'nowhere', 'Repair')",
+			"INSERT INTO repair (id, summary, notes, status, dso_max_time_to_retry) VALUES ('R4', 'illegal', 'n', 1, -1)",
+			"INSERT INTO repair (id, summary, notes, status, dso_to_mapping) VALUES ('R5', 'went', 'n', 1, 'gone')",
+			"INSERT INTO repair (id, summary, notes, status, dso_to_mapping) VALUES ('R6', 'stays', 'n', 1, 'gone')")
+		o.rest()
+		held := "SELECT request, error, status FROM dso_pending_error ORDER BY request"
+		o.equal("errors", rows(t, o.dbs["a"], held), "R1|override.no_mapping|held", "R2|override.no_mapping|held", "R3|override.no_mapping|held",
+			"R4|override.illegal|held", "R5|override.no_mapping|held", "R6|override.no_mapping|held")
+
+		o.yaml = strings.Replace(o.yaml, "filters:", "  - {name: copies, from: {server: a, form: Repair}, to: {server: b, form: Repair}}\nfilters:", 1)
+		o.reopen()
+		o.exec("a", "UPDATE repair SET dso_to_mapping = NULL, status = 0 WHERE id = 'R2'",
+			"UPDATE repair SET dso_to_server = 'b', status = 0 WHERE id = 'R3'",
+			"UPDATE repair SET dso_max_time_to_retry = NULL, dso_to_mapping = 'copies', status = 0 WHERE id = 'R4'",
+			"UPDATE repair SET dso_to_mapping = NULL WHERE id = 'R5'", // on this edit the filter gives it away
+			"UPDATE dso_pending_error SET status = 'retry'")
+		o.rest()
+		o.want("R1", "a", "added|n|<null>", "b", "added|n|0")
+		o.want("R2", "a", "emptied|n|0", "b", "emptied|n|1")
+		o.want("R3", "a", "server|n|0", "b", "server|n|1")
+		o.want("R4", "a", "illegal|n|<null>", "b", "illegal|n|0")
+		o.want("R5", "a", "went|n|0", "b", "went|n|1")
+		o.want("R6", "a", "stays|n|<null>", "b", "")
+		o.equal("errors", rows(t, o.dbs["a"], held), "R6|override.no_mapping|held")
+		o.equal("errors of b", rows(t, o.dbs["b"], held))
 	})
 }
 

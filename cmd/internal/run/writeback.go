@@ -267,8 +267,10 @@ func (s *source) askAgain(ctx context.Context, t *target, r control.PendingError
 		return false, err
 	}
 	m := s.sys.Compiled.Mapping(r.Mapping)
-	kind, form := jobTransfer, (*schema.Form)(nil)
+	kind, along, form := jobTransfer, r.Mapping, (*schema.Form)(nil)
 	switch h := ops[0].Home; {
+	case h.Asked != "", h.Direction == 0 && !h.Return && r.Mapping == "": // so it stands in rows of before
+		kind, along, form = jobChoose, h.Asked, homeForm(s.server.Name, s.sys.Compiled, r.Form)
 	case h.Direction != 0 && ops[0].Action == mapping.Delete: // see deleteAgain
 	case h.Direction != 0:
 		kind, form = jobFollow, t.Form(r.Form)
@@ -285,7 +287,7 @@ func (s *source) askAgain(ctx context.Context, t *target, r control.PendingError
 		return false, err
 	}
 	return true, control.AskAgain(ctx, s.server.DB, r.ID, control.Pending{
-		Type: kind, Mapping: r.Mapping, Form: form.Name, Qualification: where, RowsTotal: -1, CreatedBy: "retry of " + r.ID,
+		Type: kind, Mapping: along, Form: form.Name, Qualification: where, RowsTotal: -1, CreatedBy: "retry of " + r.ID,
 	})
 }
 

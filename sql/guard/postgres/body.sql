@@ -5,6 +5,13 @@ BEGIN
   IF TG_OP = 'INSERT' THEN
     RAISE EXCEPTION USING MESSAGE = {{.BornAway}};
   END IF;
+{{- if or .GaveFree .CameFree}}
+  IF TG_OP = 'DELETE' THEN
+    IF {{template "free.sql" .}} THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+{{- end}}
   IF OLD.{{.Flag}}::integer = {{.No}} THEN
 {{- if .CurrentServer}}
     owner := OLD.{{.CurrentServer}};

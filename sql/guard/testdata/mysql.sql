@@ -108,3 +108,26 @@ FOR EACH ROW
   END IF;
 END;
 
+-- free to delete: create trigger dso_guard_repair_d on table repair
+CREATE TRIGGER `dso_guard_repair_d`
+BEFORE DELETE ON `repair`
+FOR EACH ROW
+`dso_guard_repair_d`: BEGIN
+  DECLARE refusal VARCHAR(300) CHARACTER SET utf8mb4;
+  IF OLD.`dso_master_flag` = 0 AND @ardso_writer IS NULL AND NOT COALESCE((
+    SELECT MAX(CASE
+      WHEN o.to_mapping IN ('m1', 'm2') THEN 1
+      WHEN o.to_mapping IN ('strict') THEN 0
+      WHEN o.from_mapping IN ('it''s m1') THEN 1
+      ELSE 0
+    END)
+    FROM `dso_owner` o
+    WHERE o.form = 'Repair'
+      AND o.request = CONVERT(OLD.`id` USING utf8mb4) COLLATE utf8mb4_bin
+      AND o.deleted = 0
+  ), CONVERT(OLD.`dso_from_mapping` USING utf8mb4) COLLATE utf8mb4_bin IN ('it''s m1'), 0) THEN
+    SET refusal = LEFT(CONCAT('ardso: this request is owned by another server', COALESCE(CONCAT(' (', NULLIF(LEFT(OLD.`dso_current_server`, 40), ''), ')'), ''), ': change it there, or have it returned'), 128);
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = refusal;
+  END IF;
+END;
+

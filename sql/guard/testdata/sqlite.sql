@@ -144,3 +144,29 @@ BEGIN
     END;
 END;
 
+-- free to delete: create trigger dso_guard_repair_d on table repair
+CREATE TRIGGER "dso_guard_repair_d"
+BEFORE DELETE ON "repair"
+WHEN OLD."dso_master_flag" = 0
+  AND NOT EXISTS (SELECT 1 FROM dso_checkpoint WHERE open = 1)
+  AND NOT COALESCE((
+    SELECT CASE
+      WHEN to_mapping IN ('m1', 'm2') THEN 1
+      WHEN to_mapping IN ('strict') THEN 0
+      WHEN from_mapping IN ('it''s m1') THEN 1
+      ELSE 0
+    END
+    FROM dso_owner
+    WHERE form = 'Repair'
+      AND request = CAST(OLD."id" AS TEXT)
+      AND deleted = 0
+  ), OLD."dso_from_mapping" COLLATE BINARY IN ('it''s m1'), 0)
+BEGIN
+  SELECT CASE OLD."dso_current_server"
+      WHEN 'a' THEN RAISE(ABORT, 'ardso: this request is owned by another server (a): change it there, or have it returned')
+      WHEN 'b' THEN RAISE(ABORT, 'ardso: this request is owned by another server (b): change it there, or have it returned')
+      WHEN 'o''hare' THEN RAISE(ABORT, 'ardso: this request is owned by another server (o''hare): change it there, or have it returned')
+      ELSE RAISE(ABORT, 'ardso: this request is owned by another server: change it there, or have it returned')
+    END;
+END;
+
