@@ -361,7 +361,7 @@ func (w *world) ready(guarded bool) {
 		if !guarded {
 			break
 		}
-		g, err := (&owned{world: w}).connection(name).Guard(w.t.Context(), "Knowledge", run.ServerNames(w.sys.Document))
+		g, err := (&owned{world: w}).connection(name).Guard(w.t.Context(), "Knowledge", w.sys.Document)
 		if err != nil {
 			w.t.Fatal(err)
 		}
