@@ -564,7 +564,7 @@ func (e *unsteadyError) Remedy() string { return "retry" }
 
 // unhold removes what waits for a request that a hand-over has brought as a whole.
 func (w *writing) unhold(ctx context.Context, op *mapping.Operation) error {
-	if len(w.t.held.suspects([]control.Key{heldKey(op)})) == 0 {
+	if !w.anyHeld([]*mapping.Operation{op}) && len(w.t.held.suspects([]control.Key{heldKey(op)})) == 0 {
 		return nil
 	}
 	rows, err := control.Held(ctx, w.tx, w.t.Source, heldKey(op))
@@ -575,7 +575,7 @@ func (w *writing) unhold(ctx context.Context, op *mapping.Operation) error {
 		if err := control.DeleteError(ctx, w.tx, r.ID); err != nil {
 			return err
 		}
-		w.freed = append(w.freed, r.Key())
+		w.free(r.Key())
 	}
 	return nil
 }
