@@ -735,23 +735,26 @@ func (w *writing) find(ctx context.Context, op *mapping.Operation, form *schema.
 			return key, nil, nil, nil
 		}
 	}
-	keyIsFound := op.Match != ""
-	return key, &conflict.Current{Field: func(id int) value.Value {
-		f := form.FieldByID(id)
-		if f == nil {
-			return value.Absent
-		}
-		if keyIsFound && form.IsKey(f) {
-			// The request was found by other fields and keeps its own ID (choice 29 of dso-reference 29):
-			// what the operation says of the key is taken as agreeing.
+	if op.Match != "" {
+		return key, foundRow(op, form, row), nil, nil
+	}
+	return key, currentRow(form, row), nil, nil
+}
+
+// foundRow is a request that was found by other means than its Request ID and keeps its own (choice 29 of
+// dso-reference 29): what the operation says of the key is taken as agreeing.
+func foundRow(op *mapping.Operation, form *schema.Form, row []value.Value) *conflict.Current {
+	cur := currentRow(form, row)
+	return &conflict.Current{Field: func(id int) value.Value {
+		if f := form.FieldByID(id); f != nil && form.IsKey(f) {
 			if c := op.Field(id); c != nil && c.After.Known() {
 				return c.After
 			} else if c != nil {
 				return c.Before
 			}
 		}
-		return row[f.Index]
-	}}, nil, nil
+		return cur.Field(id)
+	}}
 }
 
 // look reads what the target has of a request that a conflict keeps from being written, for the record; nil if it is
