@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -117,6 +118,66 @@ func (w *writing) copy(ctx context.Context, op *mapping.Operation, form *schema.
 	return c, nil, w.loadState(ctx, c)
 }
 
+// taker finds and locks the copy that a hand-over goes to. A transfer goes to the one that its chain has here already,
+// whatever key or qualification would find (dso-reference 29, choice 7); a return names it.
+func (w *writing) taker(ctx context.Context, op *mapping.Operation, form *schema.Form) (*copyOf, *mapping.Failure, error) {
+	if op.Offer.Return {
+		return w.copy(ctx, op, form)
+	}
+	rows, err := w.ofChain(ctx, form, op.Offer.Chain)
+	if err != nil {
+		return nil, nil, err
+	}
+	// One that has taken this very offer tells so, also if it was deleted since.
+	if i := slices.IndexFunc(rows, func(o control.Owner) bool { return o.Epoch > op.Offer.Epoch }); i > 0 {
+		rows = rows[i:]
+	}
+	if len(rows) > 0 {
+		c, err := w.copyAt(ctx, op, form, rows[0].Request)
+		if err != nil || c.state != nil && c.state.Chain == op.Offer.Chain {
+			return c, nil, err
+		}
+	}
+	return w.copy(ctx, op, form)
+}
+
+// ofChain reads the rows of dso_owner that the chain has for a form here, those of deleted requests last and the highest
+// epoch first: as a rule there is one.
+func (w *writing) ofChain(ctx context.Context, form *schema.Form, chain string) ([]control.Owner, error) {
+	rows, err := control.OwnersOfChain(ctx, w.tx, chain)
+	if err != nil {
+		return nil, err
+	}
+	rows = slices.DeleteFunc(rows, func(o control.Owner) bool { return o.Form != form.Name })
+	slices.SortFunc(rows, func(a, b control.Owner) int {
+		if a.Deleted != b.Deleted {
+			if a.Deleted {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(b.Epoch, a.Epoch)
+	})
+	return rows, nil
+}
+
+// copyAt is copy for one that is known by its Request ID, whatever op says of that.
+func (w *writing) copyAt(ctx context.Context, op *mapping.Operation, form *schema.Form, id string) (*copyOf, error) {
+	key, err := request.ParseID(form, id)
+	if err != nil {
+		return nil, err
+	}
+	found, err := w.t.writer.Lookup(ctx, w.tx, form, [][]value.Value{key}, true)
+	if err != nil {
+		return nil, err
+	}
+	c := &copyOf{form: form, key: key}
+	if found[0] != nil {
+		c.row = foundRow(op, form, found[0])
+	}
+	return c, w.loadState(ctx, c)
+}
+
 func (w *writing) loadState(ctx context.Context, c *copyOf) error {
 	c.state = nil
 	o, err := control.LockOwner(ctx, w.tx, c.ownerKey())
@@ -182,9 +243,17 @@ func (w *writing) recordNotTaken(ctx context.Context, op *mapping.Operation, for
 	if !conflict.IsConflict(f.Kind) {
 		return nil
 	}
-	cur, err := w.look(ctx, op, form, f)
-	if f.Kind == string(conflict.UniqueTaken) {
-		cur, err = w.holder(ctx, op, form, op.TargetKey(), nil)
+	key := op.TargetKey()
+	cur, err := w.forRecord(ctx, func() (*conflict.Current, error) {
+		c, _, err := w.taker(ctx, op, form)
+		if err != nil || c == nil {
+			return nil, err
+		}
+		key = c.key
+		return c.row, nil
+	})
+	if err == nil && f.Kind == string(conflict.UniqueTaken) {
+		cur, err = w.holder(ctx, op, form, key, nil)
 	}
 	if err != nil {
 		return err
@@ -194,7 +263,7 @@ func (w *writing) recordNotTaken(ctx context.Context, op *mapping.Operation, for
 
 // take is handOver within a savepoint.
 func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.Form) (*mapping.Failure, error) {
-	c, failure, err := w.copy(ctx, op, form)
+	c, failure, err := w.taker(ctx, op, form)
 	if err != nil || failure != nil {
 		return failure, err
 	}
@@ -222,7 +291,7 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 		if f := w.lacks(op, form); f != nil {
 			return f, nil
 		}
-		write = withCreateDate(op, form, written(op))
+		write = withKey(form, withCreateDate(op, form, written(op)), c.key)
 	case c.state != nil && c.state.Chain == op.Offer.Chain:
 		write, kept = w.mergeOffer(op, c)
 	case w.isCopyOf(op, c):
@@ -564,7 +633,7 @@ func (e *unsteadyError) Remedy() string { return "retry" }
 
 // unhold removes what waits for a request that a hand-over has brought as a whole.
 func (w *writing) unhold(ctx context.Context, op *mapping.Operation) error {
-	if len(w.t.held.suspects([]control.Key{heldKey(op)})) == 0 {
+	if !w.anyHeld([]*mapping.Operation{op}) && len(w.t.held.suspects([]control.Key{heldKey(op)})) == 0 {
 		return nil
 	}
 	rows, err := control.Held(ctx, w.tx, w.t.Source, heldKey(op))
@@ -575,7 +644,7 @@ func (w *writing) unhold(ctx context.Context, op *mapping.Operation) error {
 		if err := control.DeleteError(ctx, w.tx, r.ID); err != nil {
 			return err
 		}
-		w.freed = append(w.freed, r.Key())
+		w.free(r.Key())
 	}
 	return nil
 }
@@ -616,7 +685,7 @@ func (w *writing) tellUpdated(op *mapping.Operation, c *copyOf) {
 }
 
 // chainCopy finds the target's copy of op's chain: the one that op names, or, where that was not known when op
-// was decided on, the only one there is; nil if there is none.
+// was decided on, the one that the chain has here; nil if there is none.
 func (w *writing) chainCopy(ctx context.Context, op *mapping.Operation, form *schema.Form) (*copyOf, *mapping.Failure, error) {
 	c, failure, err := w.copy(ctx, op, form)
 	if err != nil || failure != nil {
@@ -629,24 +698,15 @@ func (w *writing) chainCopy(ctx context.Context, op *mapping.Operation, form *sc
 	if c.state != nil && c.state.Chain == op.Along.Chain {
 		return c, nil, nil
 	}
-	rows, err := control.OwnersOfChain(ctx, w.tx, op.Along.Chain)
-	if err != nil {
+	rows, err := w.ofChain(ctx, form, op.Along.Chain)
+	if err != nil || len(rows) == 0 || rows[0].Deleted {
 		return nil, nil, err
 	}
-	rows = slices.DeleteFunc(rows, func(o control.Owner) bool { return o.Deleted || o.Form != form.Name })
-	if len(rows) != 1 {
-		return nil, nil, nil
-	}
-	key, err := request.ParseID(form, rows[0].Request)
-	if err != nil {
+	c, err = w.copyAt(ctx, op, form, rows[0].Request)
+	if err != nil || c.row == nil || c.state == nil || c.state.Chain != op.Along.Chain {
 		return nil, nil, err
 	}
-	found, err := w.t.writer.Lookup(ctx, w.tx, form, [][]value.Value{key}, true)
-	if err != nil || found[0] == nil {
-		return nil, nil, err
-	}
-	c = &copyOf{form: form, key: key, row: currentRow(form, found[0])}
-	return c, nil, w.loadState(ctx, c)
+	return c, nil, nil
 }
 
 func currentRow(form *schema.Form, row []value.Value) *conflict.Current {

@@ -190,6 +190,9 @@ func (b *bulk) copies(ctx context.Context, ops []*mapping.Operation) ([]*copyOf,
 		for _, o := range rows {
 			known[o.OwnerKey] = true
 		}
+		if err := b.onlyHere(ctx, ops, ids); err != nil {
+			return nil, err
+		}
 	}
 	var look []int
 	var keys [][]value.Value
@@ -224,6 +227,29 @@ func (b *bulk) copies(ctx context.Context, ops []*mapping.Operation) ([]*copyOf,
 		copies[i].state = states[ids[i]]
 	}
 	return copies, nil
+}
+
+// onlyHere is errApart where the chain of one of the transfers has a copy on this form that is not at the key given for
+// it: that one is to take it then.
+func (b *bulk) onlyHere(ctx context.Context, ops []*mapping.Operation, ids []control.OwnerKey) error {
+	at := make(map[string]control.OwnerKey)
+	var chains []string
+	for i, op := range ops {
+		if !op.Offer.Return {
+			at[op.Offer.Chain] = ids[i]
+			chains = append(chains, op.Offer.Chain)
+		}
+	}
+	rows, err := control.OwnersOfChains(ctx, b.tx, chains...)
+	if err != nil {
+		return err
+	}
+	for _, o := range rows {
+		if o.Form == b.form.Name && o.OwnerKey != at[o.Chain] {
+			return errApart
+		}
+	}
+	return nil
 }
 
 func (b *bulk) takeover(op *mapping.Operation, c *copyOf) error {

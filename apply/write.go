@@ -28,8 +28,8 @@ type writing struct {
 
 	// What becomes true with the commit.
 	written, conflicts, parked int64
-	refused                    int64 // hand-overs
-	held, freed                []control.Key
+	refused                    int64         // hand-overs
+	held, freed                []control.Key // held: parked here, or to be looked at again when their turn comes
 	results                    []Result
 }
 
@@ -111,7 +111,8 @@ func (w *writing) planned(ctx context.Context, ops []*mapping.Operation) error {
 }
 
 // hold lets operations on requests that are held back join their row (G3), and returns the others.
-// Operations of a request that this very batch parks are held when their turn comes, see park.
+// Operations of a request that this very batch parks are held when their turn comes, see park. So are those that follow
+// a hand-over: if it is taken, it takes the place of what waits, and they are later than what it brings.
 func (w *writing) hold(ctx context.Context, ops []*mapping.Operation) ([]*mapping.Operation, error) {
 	keys := make([]control.Key, len(ops))
 	for i, op := range ops {
@@ -138,7 +139,12 @@ func (w *writing) hold(ctx context.Context, ops []*mapping.Operation) ([]*mappin
 	for _, op := range ops {
 		key := heldKey(op)
 		row := byKey[key]
-		if row == nil || op.Offer != nil || op.Home != nil { // these are settled with the source
+		if row != nil && op.Offer != nil {
+			w.held = append(w.held, key)
+			delete(byKey, key)
+			row = nil
+		}
+		if row == nil || op.Home != nil { // it is settled with the source
 			free = append(free, op)
 			continue
 		}
@@ -166,10 +172,14 @@ func (w *writing) passOver(ctx context.Context, row *control.PendingError, op *m
 	if err := control.DeleteError(ctx, w.tx, row.ID); err != nil {
 		return false, err
 	}
-	key := row.Key()
+	w.free(row.Key())
+	return true, nil
+}
+
+// free notes that nothing waits for a request any more.
+func (w *writing) free(key control.Key) {
 	w.freed = append(w.freed, key)
 	w.held = slices.DeleteFunc(w.held, func(k control.Key) bool { return k == key })
-	return true, nil
 }
 
 // supersedes reports whether op brings the whole request, so that what waits in row for the same request
@@ -728,23 +738,26 @@ func (w *writing) find(ctx context.Context, op *mapping.Operation, form *schema.
 			return key, nil, nil, nil
 		}
 	}
-	keyIsFound := op.Match != ""
-	return key, &conflict.Current{Field: func(id int) value.Value {
-		f := form.FieldByID(id)
-		if f == nil {
-			return value.Absent
-		}
-		if keyIsFound && form.IsKey(f) {
-			// The request was found by other fields and keeps its own ID (choice 29 of dso-reference 29):
-			// what the operation says of the key is taken as agreeing.
+	if op.Match != "" {
+		return key, foundRow(op, form, row), nil, nil
+	}
+	return key, currentRow(form, row), nil, nil
+}
+
+// foundRow is a request that was found by other means than its Request ID and keeps its own (choice 29 of
+// dso-reference 29): what the operation says of the key is taken as agreeing.
+func foundRow(op *mapping.Operation, form *schema.Form, row []value.Value) *conflict.Current {
+	cur := currentRow(form, row)
+	return &conflict.Current{Field: func(id int) value.Value {
+		if f := form.FieldByID(id); f != nil && form.IsKey(f) {
 			if c := op.Field(id); c != nil && c.After.Known() {
 				return c.After
 			} else if c != nil {
 				return c.Before
 			}
 		}
-		return row[f.Index]
-	}}, nil, nil
+		return cur.Field(id)
+	}}
 }
 
 // look reads what the target has of a request that a conflict keeps from being written, for the record; nil if it is

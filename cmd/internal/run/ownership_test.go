@@ -206,6 +206,67 @@ func TestUpdateStatus(t *testing.T) {
 	}
 }
 
+// A return takes the place of updates that are held back, and of nothing that its giver edits after it: that goes on
+// its way. Where the return is not taken, all goes on waiting in order.
+func TestReturnWhileUpdatesAreHeld(t *testing.T) {
+	const long, give = "notes = 'much too long for a'", "notes = 'done', status = 2"
+	tests := []struct {
+		name          string
+		before, edits []string // by users of b, before and in the batch of the return
+		a, b, held    string
+	}{
+		{"held before", []string{long}, []string{give, "summary = 'late'"}, "late|done|1", "late|done|0", ""},
+		{"held in the same batch", nil, []string{long, give, "summary = 'late'"}, "late|done|1", "late|done|0", ""},
+		{"edited on both sides of it", []string{long}, []string{"summary = 'early'", give, "notes = 'late'"}, "early|late|1", "early|late|0", ""},
+		{"held anew after it", []string{long}, []string{give, long}, "broken|done|1", "broken|much too long for a|0", "value_refused"},
+		{"not taken", []string{long}, []string{"status = 2", "summary = 'late'"}, "broken|n|0", "late|much too long for a|1", "value_refused"},
+	}
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, handOverDefinitions)
+		o.exec("a", "DROP TABLE repair", "CREATE TABLE repair (id varchar(20) PRIMARY KEY, summary varchar(200), notes varchar(200) CHECK (length(notes) < 9), status integer, "+stormtest.DistributedColumns(o.group)+")")
+		o.open()
+		edit := func(id string, edits ...string) {
+			for _, set := range edits {
+				o.exec("b", "UPDATE repair SET "+set+" WHERE id = '"+id+"'")
+			}
+		}
+		held := func(id string) []string {
+			return rows(t, o.dbs["a"], "SELECT error FROM dso_pending_error WHERE request = '"+id+"'")
+		}
+		for i := range tests {
+			o.add("a", fmt.Sprint("R", i), 1)
+		}
+		o.rest()
+		for i, test := range tests {
+			edit(fmt.Sprint("R", i), test.before...)
+		}
+		o.rest()
+		for i, test := range tests {
+			id := fmt.Sprint("R", i)
+			if test.before != nil {
+				o.equal(test.name+": held before", held(id), "value_refused")
+			}
+			edit(id, test.edits...)
+		}
+		o.rest()
+		for i, test := range tests {
+			id := fmt.Sprint("R", i)
+			t.Log(test.name)
+			o.want(id, "a", test.a, "b", test.b)
+			o.equal(test.name+": held", held(id), strings.Fields(test.held)...)
+		}
+
+		// What waits behind a return that was not taken goes with what waited before.
+		edit("R4", "notes = 'short', status = 0")
+		o.rest()
+		o.want("R4", "a", "broken|n|0", "b", "late|short|1")
+		o.exec("a", "UPDATE dso_pending_error SET status = 'retry' WHERE request = 'R4'")
+		o.rest()
+		o.want("R4", "a", "late|short|0", "b", "late|short|1")
+		o.equal("held after the retry", held("R4"))
+	})
+}
+
 // An update that a process has taken from those that wait, and had not carried out when it was killed, is carried out
 // by the next one.
 func TestUpdateTakenBefore(t *testing.T) {
