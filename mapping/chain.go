@@ -264,13 +264,7 @@ func (d *Decider) handOver(op *Operation, m *plan, e *event, fm *form, back bool
 func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 	to := m.goesTo()
 	if e.gave != "" && e.gave != m.Name {
-		op := d.failed(e, fm, to, &Failure{
-			Kind:   notOwner,
-			Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: the same change gives it away along mapping %q already (ARERR 3116)", m.Name, e.id, fm.Name, d.server, e.gave),
-			Fix:    "let the filters of one change name one mapping that hands ownership over; the others may be data only",
-		})
-		op.Home.Epoch = 0 // which is that of the hand-over that goes on
-		return op
+		return d.second(e, fm, to)
 	}
 	if e.open != nil || e.foreign {
 		return nil // it has been given away, or the change is not the owner's
@@ -302,11 +296,28 @@ func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 	if op.Failure != nil {
 		return d.failed(e, fm, to, op.Failure)
 	}
+	e.gave = m.Name
+	return op
+}
+
+// second refuses to give a request away that the same change gives away, or moves, already.
+func (d *Decider) second(e *event, fm *form, to ownership.Place) *Operation {
+	op := d.failed(e, fm, to, &Failure{
+		Kind:   notOwner,
+		Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: the same change gives it away along mapping %q already (ARERR 3116)", to.Mapping, e.id, fm.Name, d.server, e.gave),
+		Fix:    "let the filters of one change name one mapping that hands ownership over, or deletes the source; the others may be data only",
+	})
+	op.Home.Epoch = 0 // which is that of what goes on
 	return op
 }
 
 // giveBack decides on a return.
 func (d *Decider) giveBack(e *event, fm *form) *Operation {
+	if from := e.state.From; e.gave != "" && e.gave != from.Mapping && !from.IsZero() {
+		op := d.second(e, fm, from)
+		op.Home.Return = true
+		return op
+	}
 	if fm.master == nil || e.after == nil || e.open != nil || e.foreign {
 		return nil
 	}
