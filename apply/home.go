@@ -240,16 +240,14 @@ func (w *writing) writeStatus(ctx context.Context, op *mapping.Operation, c *cop
 	return w.put(ctx, op, c, false, write)
 }
 
-// moved deletes the source of a copy + delete, unless it was changed after it was copied: then the copy is
-// stale, and the source stays.
+// moved deletes the source of a copy + delete, unless it was given away, or changed, after it was copied: then it is not
+// for this copy to delete it, or the copy is stale. The source stays.
 func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) error {
 	if c.row == nil {
 		return nil
 	}
-	for _, f := range op.Fields {
-		if f.Before.Known() && !schema.IsDistributed(f.Field) && !c.row.Field(f.Field).Equal(f.Before) {
-			return w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Nothing, By: "copy + delete: the source was changed"})
-		}
+	if why := w.stays(op, c); why != "" {
+		return w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Nothing, By: "copy + delete: " + why})
 	}
 	if c.state != nil {
 		if err := w.tombstone(ctx, c, c.state.At()); err != nil {
@@ -264,6 +262,22 @@ func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) e
 		w.written++
 	}
 	return err
+}
+
+// stays says why the source of a copy + delete is not deleted; "" where it is.
+func (w *writing) stays(op *mapping.Operation, c *copyOf) string {
+	switch isChained := !c.isUnchained(); {
+	case !c.owns(), isChained && !c.state.Owner, w.t.IsOpen(op.Form, op.Request):
+		return "the source was given away"
+	case isChained && c.state.Fault != "":
+		return "the source's ownership is at fault"
+	}
+	for _, f := range op.Fields {
+		if f.Before.Known() && !schema.IsDistributed(f.Field) && !c.row.Field(f.Field).Equal(f.Before) {
+			return "the source was changed"
+		}
+	}
+	return ""
 }
 
 // wait lets an update wait for its hour; it joins one that waits already.

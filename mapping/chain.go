@@ -50,6 +50,9 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	if chain == "" {
 		return ops
 	}
+	if e.after == nil && e.merge && e.tx.Mark.WriteBack && e.open != nil {
+		return d.movedMeanwhile(ops, e, fm, chain)
+	}
 	if e.after == nil && !e.merge {
 		ops = append(ops, d.home(e, fm, "", &Home{Kind: Gone, Chain: chain, Epoch: e.state.At()}))
 		d.deleted(e.key, e.state, chain)
@@ -60,6 +63,20 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 		}
 	}
 	return ops
+}
+
+// movedMeanwhile takes note that copy + delete has deleted a request of which it could not know yet that it had just been
+// given away. That ends the hand-over; whom ownership was given to keeps the request, so the delete goes nowhere.
+func (d *Decider) movedMeanwhile(ops []*Operation, e *event, fm *form, chain string) []*Operation {
+	if e.state.Deleted {
+		if e.state.Chain == chain { // the tombstone came with the delete
+			return ops
+		}
+		e.state = ownership.State{Epoch: e.state.Epoch} // that was of the request before
+	}
+	gone := d.home(e, fm, "", &Home{Kind: Gone, Chain: chain, Epoch: e.state.At()})
+	d.deleted(e.key, e.state, chain)
+	return append(ops, gone)
 }
 
 // along makes the operation that takes a change to one copy of the chain; nil where nothing goes there.

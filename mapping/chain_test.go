@@ -328,6 +328,8 @@ func TestOpenHandOver(t *testing.T) {
 		{"what came through the new owner is not", []*cdc.Transaction{merged(edit("n", "m"), "b")}, []string{""}},
 		{"what came from elsewhere is", []*cdc.Transaction{merged(edit("n", "m"), "c")}, []string{"up to b/R1: modify 1002"}},
 		{"a delete is forwarded", []*cdc.Transaction{tx(gone(owned("", 1, "n")))}, []string{"on the source: gone; up to b/R1: delete"}},
+		{"what copy + delete deletes ends it and stays with the new owner", []*cdc.Transaction{writeBack(tx(gone(owned("", 1, "n"))), "a"), tx(made(owned("", 0, "m"))), tx(edited(owned("", 0, "m"), owned("", 0, "o")))}, []string{"on the source: gone", "", ""}},
+		{"so it does where dso_owner says so", []*cdc.Transaction{writeBack(tx(recorded(ownership.State{Chain: "chain", Epoch: 1, Deleted: true}), gone(owned("", 1, "n"))), "a"), tx(made(owned("", 0, "m"))), tx(edited(owned("", 0, "m"), owned("", 0, "o")))}, []string{"", "", ""}},
 		{"an edit that does not fit is parked where it goes", []*cdc.Transaction{edit("n", "far too long")}, []string{"up to b/R1: modify 1002: value.too_long"}},
 		{
 			"it is written back",

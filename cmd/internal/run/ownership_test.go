@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -349,6 +350,73 @@ filters:
 		o.want("R3", "a", "three|n|<null>", "b", "")
 		o.equal("record", rows(t, o.dbs["a"], "SELECT kind, settled_by, request FROM dso_conflict"), "delete_differs|copy + delete: the source was changed|R2")
 	})
+}
+
+// Copy + delete does not delete a request that was given away before the copy was durable, whether the hand-over is
+// written back by then or is open still.
+func TestCopyAndDeleteOfWhatWasGivenAway(t *testing.T) {
+	t.Parallel()
+	for _, from := range inShort([]string{"sqlite", "postgres15", "mariadb10.11"}) {
+		for _, open := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, open %t", from, open), func(t *testing.T) {
+				t.Parallel()
+				o := newOwned(t, []string{from, "postgres15", "postgres15"}, `
+mappings:
+  - {name: a to b, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: data + ownership, when_to_update: immediately}
+  - {name: archive, from: {server: a, form: Repair}, to: {server: c, form: Repair}, transfer_mode: copy + delete}
+filters:
+  - {name: closed, server: a, form: Repair, on: submit, run_if: "'status' = 4", transfer: {mapping: archive}}
+`)
+				o.open()
+				stop := o.follow("a")
+				defer stop()
+				archive := o.lock("c", "LOCK TABLE repair IN EXCLUSIVE MODE")
+				desk := o.lock("b", "LOCK TABLE repair IN EXCLUSIVE MODE")
+				if !open {
+					letGo(t, desk)
+				}
+				o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'one', 'n', 4)")
+				o.eventually("the archive is waited for", func() bool { return o.waitsForLock("c") })
+				if _, err := control.InsertPending(t.Context(), o.dbs["a"], control.Pending{
+					Type: "transfer", Mapping: "a to b", Form: "Repair", Qualification: `'id' = "R1"`, CreatedBy: "jane", RowsTotal: -1,
+				}); err != nil {
+					t.Fatal(err)
+				}
+				if open {
+					o.eventually("the hand-over waits", func() bool { return o.waitsForLock("b") })
+				} else {
+					o.eventually("it is handed over", func() bool { return o.request("a", "R1") == "one|n|0" })
+				}
+				letGo(t, archive)
+				o.eventually("the source is told", func() bool {
+					return len(rows(t, o.dbs["a"], "SELECT id FROM dso_conflict")) > 0 || o.request("a", "R1") == ""
+				})
+				if open {
+					letGo(t, desk)
+				}
+				o.eventually("it is handed over", func() bool { return o.request("a", "R1") == "one|n|0" || o.request("a", "R1") == "" })
+				stop()
+				o.rest()
+				o.want("R1", "a", "one|n|0", "b", "one|n|1", "c", "one|n|1")
+				o.equal("record", rows(t, o.dbs["a"], "SELECT kind, settled_by, request FROM dso_conflict"), "delete_differs|copy + delete: the source was given away|R1")
+				o.exec("b", "UPDATE repair SET notes = 'm' WHERE id = 'R1'")
+				o.rest()
+				o.want("R1", "a", "one|m|0", "b", "one|m|1", "c", "one|n|1")
+			})
+		}
+	}
+}
+
+// waitsForLock reports whether something waits for a lock on Repair in a PostgreSQL server.
+func (o *owned) waitsForLock(server string) bool {
+	return len(rows(o.t, o.dbs[server], "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'repair'::regclass")) > 0
+}
+
+func letGo(t *testing.T, held *sql.Tx) {
+	t.Helper()
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // A request that cannot be taken over stays with its owner, who is told; once the cause is cured it goes as it
