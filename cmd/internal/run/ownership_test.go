@@ -407,6 +407,142 @@ filters:
 	}
 }
 
+// A process that is killed may have carried out a copy + delete of which the next one does not know whether its source was
+// told. That deletes it only where the target shows the copy, and says so where it does not.
+func TestCopyAndDeleteAfterKill(t *testing.T) {
+	t.Parallel()
+	const failure, canceled = "2", "4" // Transfer Status
+	const holdR1 = "INSERT INTO repair (id) VALUES ('R1')"
+	inB := func(o *owned) bool { return o.request("b", "R1") == "one|n|1" }
+	failed := func(o *owned) bool {
+		return len(o.errorsOn("b")) > 0 && o.transferStatus("R1") == failure
+	}
+	tests := []struct {
+		name    string
+		mapping string
+		untold  string // what holds the target up until the source cannot be told
+		before  func(o *owned)
+		until   func(o *owned) bool // that is when it is killed
+		between func(o *owned)
+		want    [2]string // R1 on a and b
+		status  string
+		errors  []string // on a
+	}{
+		{name: "it was taken", untold: holdR1, until: inB, want: [2]string{"", "one|n|1"}},
+		{
+			name: "it was taken by a matching qualification", mapping: `, matching_qualification: "'summary' = $summary$", duplicate_request_id: overwrite`, untold: "UPDATE repair SET notes = notes WHERE id = 'R7'",
+			before: func(o *owned) { o.exec("b", "INSERT INTO repair (id, summary, notes) VALUES ('R7', 'one', 'other')") },
+			until:  func(o *owned) bool { return o.request("b", "R7") == "one|n|1" }, want: [2]string{"", ""}, // as R7
+		},
+		{
+			name: "the target's own was newer", mapping: ", duplicate_request_id: overwrite, on_conflict: newest",
+			before: func(o *owned) {
+				o.exec("b", "INSERT INTO repair (id, summary, notes, modified) VALUES ('R1', 'other', 'n', '2099-01-01 00:00:00')")
+			},
+			until: func(o *owned) bool { return len(rows(o.t, o.dbs["b"], "SELECT id FROM dso_conflict")) > 0 },
+			want:  [2]string{"one|n|<null>", "other|n|<null>"}, status: "<null>",
+		},
+		{
+			name:   "a person has removed it",
+			before: func(o *owned) { o.add("b", "R1", 0) }, until: failed,
+			between: func(o *owned) {
+				h := run.NewByHand(o.sys.Document, "errors remove", "")
+				defer h.Close()
+				for _, c := range o.connect() {
+					if c.Name != "b" {
+						continue
+					}
+					if _, err := h.RemoveError(o.t.Context(), c, rows(o.t, o.dbs["b"], "SELECT id FROM dso_pending_error")[0]); err != nil {
+						o.t.Fatal(err)
+					}
+				}
+			},
+			want: [2]string{"one|n|<null>", "broken|n|<null>"}, status: canceled,
+		},
+		{
+			name:   "it is not among the errors any more",
+			before: func(o *owned) { o.add("b", "R1", 0) }, until: failed,
+			between: func(o *owned) { o.exec("b", "DELETE FROM dso_pending_error") },
+			want:    [2]string{"one|n|<null>", "broken|n|<null>"}, status: failure, errors: []string{"R1|archive|copy.not_found|held"},
+		},
+		{
+			name: "the copy was deleted", untold: holdR1, until: inB,
+			between: func(o *owned) { o.exec("b", "DELETE FROM repair WHERE id = 'R1'") },
+			want:    [2]string{"one|n|<null>", ""}, status: failure, errors: []string{"R1|archive|copy.not_found|held"},
+		},
+	}
+	for _, test := range tests {
+		for _, engines := range inShort([][]string{{"postgres15", "sqlite", "postgres15"}, {"mariadb10.11", "postgres15", "postgres15"}}) {
+			t.Run(test.name+", from "+engines[0], func(t *testing.T) {
+				t.Parallel()
+				o := newOwned(t, engines, strings.Replace(`
+mappings:
+  - {name: archive, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: copy + delete...}
+  - {name: slow, from: {server: a, form: Repair}, to: {server: c, form: Repair}}
+filters:
+  - {name: closed, server: a, form: Repair, on: submit, run_if: "'status' = 4", transfer: {mapping: archive}}
+  - {name: other, server: a, form: Repair, on: submit, run_if: "'status' = 9", transfer: {mapping: slow}}
+`, "...", test.mapping, 1))
+				o.yaml = strings.ReplaceAll(o.yaml, "request_id: id}", "request_id: id, fields: [{column: modified, name: Modified Date, id: 6}]}")
+				for server := range o.dbs {
+					o.exec(server, "ALTER TABLE repair ADD COLUMN modified timestamp NULL")
+				}
+				o.open()
+				if test.before != nil {
+					test.before(o)
+				}
+				slow := o.lock("c", "LOCK TABLE repair IN EXCLUSIVE MODE") // which keeps the position where it is
+				ctx, kill := context.WithCancel(t.Context())
+				defer kill()
+				ready, done := make(chan struct{}), make(chan struct{})
+				go func() {
+					defer close(done)
+					_, _ = o.sys.Run(ctx, nil, run.Options{Servers: []string{"a"}, Log: testLog(t), Ready: func(string) { close(ready) }}) // its error is the kill's
+				}()
+				<-ready
+				o.add("a", "R9", 9)
+				o.eventually("the position is held", func() bool { return o.waitsForLock("c") })
+				atTarget, atSource := func() {}, func() {} // let go
+				if test.untold != "" {
+					atTarget = o.user("b", test.untold)
+				}
+				o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'one', 'n', 4)")
+				if test.untold != "" {
+					atSource = o.user("a", "UPDATE repair SET notes = notes WHERE id = 'R1'")
+				}
+				atTarget()
+				o.eventually(test.name, func() bool { return test.until(o) })
+				kill()
+				<-done
+				atSource()
+				letGo(t, slow)
+				if test.between != nil {
+					test.between(o)
+				}
+				o.rest()
+				o.want("R9", "c", "broken|n|0")
+				o.want("R1", "a", test.want[0], "b", test.want[1])
+				o.equal("errors on a", o.errorsOn("a"), test.errors...)
+				o.equal("errors on b", o.errorsOn("b"))
+				if test.want[0] != "" && o.transferStatus("R1") != test.status {
+					t.Errorf("Transfer Status is %s, want %s", o.transferStatus("R1"), test.status)
+				}
+				if len(test.errors) > 0 { // a retry moves the request as it is then
+					o.exec("b", "DELETE FROM repair")
+					o.exec("a", "UPDATE repair SET notes = 'later' WHERE id = 'R1'", "UPDATE dso_pending_error SET status = 'retry'")
+					o.rest()
+					o.want("R1", "a", "", "b", "one|later|1")
+					o.equal("errors on a", o.errorsOn("a"))
+				}
+			})
+		}
+	}
+}
+
+func (o *owned) transferStatus(id string) string {
+	return strings.Join(rows(o.t, o.dbs["a"], "SELECT dso_transfer_status FROM repair WHERE id = '"+id+"'"), ";")
+}
+
 // waitsForLock reports whether something waits for a lock on Repair in a PostgreSQL server.
 func (o *owned) waitsForLock(server string) bool {
 	return len(rows(o.t, o.dbs[server], "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'repair'::regclass")) > 0
