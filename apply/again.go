@@ -21,7 +21,7 @@ import (
 // person may have removed it from there, or the target's own request may have been left as it is.
 
 // CopyNotFound is the failure of a copy + delete of which the target does not show the copy after a restart.
-const CopyNotFound = "copy.not_found"
+const CopyNotFound = "transfer.copy_not_found"
 
 // AskAgain finds out what became of an operation that a former process has settled. ok is false where there is nothing to
 // tell: it waits among the errors, or nothing proves what became of it.

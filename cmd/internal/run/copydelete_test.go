@@ -123,12 +123,12 @@ func TestCopyAndDeleteAfterKill(t *testing.T) {
 			name:   "it is not among the errors any more",
 			before: func(o *owned) { o.add("b", "R1", 0) }, until: failed,
 			between: func(o *owned) { o.exec("b", "DELETE FROM dso_pending_error") },
-			want:    [2]string{"one|n|<null>", "broken|n|<null>"}, status: failure, errors: []string{"R1|archive|copy.not_found|held"},
+			want:    [2]string{"one|n|<null>", "broken|n|<null>"}, status: failure, errors: []string{"R1|archive|transfer.copy_not_found|held"},
 		},
 		{
 			name: "the copy was deleted", untold: holdR1, until: inB,
 			between: func(o *owned) { o.exec("b", "DELETE FROM repair WHERE id = 'R1'") },
-			want:    [2]string{"one|n|<null>", ""}, status: failure, errors: []string{"R1|archive|copy.not_found|held"},
+			want:    [2]string{"one|n|<null>", ""}, status: failure, errors: []string{"R1|archive|transfer.copy_not_found|held"},
 		},
 	}
 	for _, test := range tests {
