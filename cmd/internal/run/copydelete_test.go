@@ -67,6 +67,30 @@ filters:
 	}
 }
 
+// Of the mappings that one change names, only the first one that gives the request away or moves it does so. The others are
+// refused by name, but for those of data only.
+func TestSecondOwnershipAction(t *testing.T) {
+	t.Parallel()
+	o := newOwned(t, []string{"sqlite", "sqlite", "postgres15"}, `
+mappings:
+  - {name: a to b, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: data + ownership}
+  - {name: archive, from: {server: a, form: Repair}, to: {server: c, form: Repair}, transfer_mode: copy + delete}
+  - {name: archive too, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: copy + delete}
+  - {name: show, from: {server: a, form: Repair}, to: {server: b, form: Repair}}
+filters:
+  - {name: all, server: a, form: Repair, on: submit, transfer: [{mapping: show}, {mapping: archive}, {mapping: archive too}, {mapping: a to b}]}
+`)
+	o.open()
+	o.add("a", "R1", 1)
+	o.rest()
+	o.want("R1", "a", "", "b", "broken|n|0", "c", "broken|n|1")
+	o.equal("errors", o.errorsOn("a"), "R1|a to b|ownership.not_owner|held", "R1|archive too|ownership.not_owner|held")
+	o.exec("a", "UPDATE dso_pending_error SET status = 'retry'") // there is nothing left to give away
+	o.rest()
+	o.want("R1", "a", "", "b", "broken|n|0", "c", "broken|n|1")
+	o.equal("errors", o.errorsOn("a"))
+}
+
 // A process that is killed may have carried out a copy + delete of which the next one does not know whether its source was
 // told. That deletes it only where the target shows the copy, and says so where it does not.
 func TestCopyAndDeleteAfterKill(t *testing.T) {
