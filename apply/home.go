@@ -137,6 +137,9 @@ func (w *writing) notTaken(ctx context.Context, op *mapping.Operation, c *copyOf
 	if op.Home.Pending != "" {
 		return w.timedOut(ctx, op, c)
 	}
+	if op.Failure.Kind == CopyNotFound {
+		return w.notMoved(ctx, op, c)
+	}
 	s, ok := w.mayWriteBack(op, c)
 	switch {
 	case op.Home.Direction == ownership.Down && c.row != nil:
@@ -240,16 +243,14 @@ func (w *writing) writeStatus(ctx context.Context, op *mapping.Operation, c *cop
 	return w.put(ctx, op, c, false, write)
 }
 
-// moved deletes the source of a copy + delete, unless it was changed after it was copied: then the copy is
-// stale, and the source stays.
+// moved deletes the source of a copy + delete, unless it was given away, or changed, after it was copied: then it is not
+// for this copy to delete it, or the copy is stale. The source stays.
 func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) error {
 	if c.row == nil {
 		return nil
 	}
-	for _, f := range op.Fields {
-		if f.Before.Known() && !schema.IsDistributed(f.Field) && !c.row.Field(f.Field).Equal(f.Before) {
-			return w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Nothing, By: "copy + delete: the source was changed"})
-		}
+	if why := w.stays(op, c); why != "" {
+		return w.settled(ctx, op, c.row, conflict.Outcome{Kind: conflict.DeleteDiffers, Do: conflict.Nothing, By: "copy + delete: " + why})
 	}
 	if c.state != nil {
 		if err := w.tombstone(ctx, c, c.state.At()); err != nil {
@@ -264,6 +265,34 @@ func (w *writing) moved(ctx context.Context, op *mapping.Operation, c *copyOf) e
 		w.written++
 	}
 	return err
+}
+
+// stays says why the source of a copy + delete is not deleted; "" where it is.
+func (w *writing) stays(op *mapping.Operation, c *copyOf) string {
+	switch isChained := !c.isUnchained(); {
+	case !c.owns(), isChained && !c.state.Owner, w.t.IsOpen(op.Form, op.Request):
+		return "the source was given away"
+	case isChained && c.state.Fault != "":
+		return "the source's ownership is at fault"
+	}
+	for _, f := range op.Fields {
+		if f.Before.Known() && !schema.IsDistributed(f.Field) && !c.row.Field(f.Field).Equal(f.Before) {
+			return "the source was changed"
+		}
+	}
+	return ""
+}
+
+// notMoved keeps on the source of a copy + delete, which stays, that its copy was not found.
+func (w *writing) notMoved(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if c.row == nil || !c.owns() || w.t.IsOpen(op.Form, op.Request) { // it was deleted, or given away
+		return nil
+	}
+	set := map[int]value.Value{schema.TransferStatus: status(c.form, schema.TransferStatus, labelOf(op.Failure))}
+	if err := w.put(ctx, op, c, false, overlay(c.form, nil, sorted(set))); err != nil {
+		return err
+	}
+	return w.park(ctx, op, op.Failure, nil)
 }
 
 // wait lets an update wait for its hour; it joins one that waits already.
@@ -422,6 +451,8 @@ func HomeOf(r Result) *mapping.Operation {
 		}
 	case op.Along != nil:
 		h.Kind = mapping.Updated
+	case op.Image != nil && r.Failure != nil && r.Failure.Kind == CopyNotFound:
+		h.Kind, h.To = mapping.NotTaken, ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}
 	case op.Image != nil && r.Failure == nil:
 		h.Kind, home.Action, home.Fields = mapping.Moved, mapping.Delete, op.Image
 	}
@@ -434,33 +465,4 @@ func UpdatedOf(op *mapping.Operation, id string) *mapping.Operation {
 	home := HomeOf(Result{Op: op, To: ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}})
 	home.Home.Kind, home.Home.Pending = mapping.Updated, id
 	return home
-}
-
-// AskAgain finds out what became of an operation that a former process has carried out, whose source may not have
-// been told. ok is false where there is nothing to tell yet: it waits among the errors.
-func (t *Target) AskAgain(ctx context.Context, op *mapping.Operation) (r Result, ok bool, err error) {
-	r = Result{Op: op, To: ownership.Place{Server: op.Target, Form: op.TargetForm, Mapping: op.Mapping}}
-	if op.Offer == nil {
-		waiting, err := control.ListErrors(ctx, t.DB, control.ErrorFilter{Source: op.Source, Mapping: op.Mapping, TargetForm: op.TargetForm, Request: op.Request, Limit: 1})
-		if form := t.forms[op.TargetForm]; form != nil {
-			r.To.Request = request.IDOf(form, op.TargetKey())
-		}
-		return r, err == nil && len(waiting) == 0, err
-	}
-	rows, err := control.OwnersOfChain(ctx, t.DB, op.Offer.Chain)
-	if err != nil {
-		return r, false, err
-	}
-	for _, o := range rows {
-		if o.Epoch > op.Offer.Epoch && o.Form == op.TargetForm {
-			r.To.Request = o.Request
-			return r, true, nil
-		}
-	}
-	r.Failure = &mapping.Failure{
-		Kind:   string(conflict.OwnedThere),
-		Reason: "mapping " + op.Mapping + ", request " + op.Request + ": " + op.Target + " did not take the request over; `ardso conflicts` there and the log of that run tell why",
-		Fix:    "see to the request there, then retry",
-	}
-	return r, true, nil
 }

@@ -46,6 +46,8 @@ type Target struct {
 
 	// Tell is called with what the source must be told, once it is durable here and before the work is done.
 	Tell func(Result)
+	// IsOpen tells of a request of this server's own whether a hand-over of it is open.
+	IsOpen func(form, request string) bool
 	// Ownership leaves rules of the hand-over out, in tests only.
 	Ownership ownership.Rules
 
@@ -78,6 +80,7 @@ func NewTarget(db *engine.DB, source string, epoch int64, defs *definition.Compi
 	t := &Target{
 		DB: db, Source: source, Epoch: epoch, Log: log.With("target", db.Server),
 		Tell:     func(Result) {},
+		IsOpen:   func(string, string) bool { return false },
 		writer:   statement.NewWriter(db),
 		mappings: make(map[string]*definition.CompiledMapping),
 		forms:    make(map[string]*schema.Form),

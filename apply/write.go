@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jmoiron/sqlx"
+
 	"ardso/apply/batch"
 	"ardso/apply/conflict"
 	"ardso/mapping"
@@ -465,7 +467,7 @@ func (w *writing) one(ctx context.Context, op *mapping.Operation) error {
 		}
 		outcome := w.overwritten(op, form, current, conflict.Settle(op, current, w.rules(op)))
 		made, done, err := w.carryOut(ctx, op, form, key, current, outcome)
-		if err == nil && done && op.TellSource && w.isTaken(op, outcome) {
+		if err == nil && done && op.TellSource && w.isTaken(op, outcome) && (op.Image == nil || conflict.BringsAll(op, current, outcome, w.t.sets[form.Name])) {
 			w.tell(op, request.IDOf(form, made), nil)
 		}
 		if err != nil || done {
@@ -1043,11 +1045,15 @@ func (w *writing) recheck(op *mapping.Operation) *mapping.Failure {
 
 // match finds the target's requests that the operation's matching qualification names, locked.
 func (w *writing) match(ctx context.Context, op *mapping.Operation, form *schema.Form) ([][]value.Value, error) {
-	q, err := w.t.matches.compile(op.Match, form, w.t.caseSensitive)
+	return w.t.match(ctx, w.tx, op, form)
+}
+
+func (t *Target) match(ctx context.Context, db sqlx.QueryerContext, op *mapping.Operation, form *schema.Form) ([][]value.Value, error) {
+	q, err := t.matches.compile(op.Match, form, t.caseSensitive)
 	if err != nil {
 		return nil, &matchError{err}
 	}
-	candidates, err := w.t.writer.Find(ctx, w.tx, form, q.Prefilter(), maxMatches)
+	candidates, err := t.writer.Find(ctx, db, form, q.Prefilter(), maxMatches)
 	if err != nil {
 		return nil, err
 	}

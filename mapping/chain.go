@@ -50,6 +50,9 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	if chain == "" {
 		return ops
 	}
+	if e.after == nil && e.merge && e.tx.Mark.WriteBack && e.open != nil {
+		return d.movedMeanwhile(ops, e, fm, chain)
+	}
 	if e.after == nil && !e.merge {
 		ops = append(ops, d.home(e, fm, "", &Home{Kind: Gone, Chain: chain, Epoch: e.state.At()}))
 		d.deleted(e.key, e.state, chain)
@@ -60,6 +63,20 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 		}
 	}
 	return ops
+}
+
+// movedMeanwhile takes note that copy + delete has deleted a request of which it could not know yet that it had just been
+// given away. That ends the hand-over; whom ownership was given to keeps the request, so the delete goes nowhere.
+func (d *Decider) movedMeanwhile(ops []*Operation, e *event, fm *form, chain string) []*Operation {
+	if e.state.Deleted {
+		if e.state.Chain == chain { // the tombstone came with the delete
+			return ops
+		}
+		e.state = ownership.State{Epoch: e.state.Epoch} // that was of the request before
+	}
+	gone := d.home(e, fm, "", &Home{Kind: Gone, Chain: chain, Epoch: e.state.At()})
+	d.deleted(e.key, e.state, chain)
+	return append(ops, gone)
 }
 
 // along makes the operation that takes a change to one copy of the chain; nil where nothing goes there.
@@ -264,13 +281,7 @@ func (d *Decider) handOver(op *Operation, m *plan, e *event, fm *form, back bool
 func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 	to := m.goesTo()
 	if e.gave != "" && e.gave != m.Name {
-		op := d.failed(e, fm, to, &Failure{
-			Kind:   notOwner,
-			Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: the same change gives it away along mapping %q already (ARERR 3116)", m.Name, e.id, fm.Name, d.server, e.gave),
-			Fix:    "let the filters of one change name one mapping that hands ownership over; the others may be data only",
-		})
-		op.Home.Epoch = 0 // which is that of the hand-over that goes on
-		return op
+		return d.second(e, fm, to)
 	}
 	if e.open != nil || e.foreign {
 		return nil // it has been given away, or the change is not the owner's
@@ -302,11 +313,28 @@ func (d *Decider) transferOwnership(m *plan, e *event, fm *form) *Operation {
 	if op.Failure != nil {
 		return d.failed(e, fm, to, op.Failure)
 	}
+	e.gave = m.Name
+	return op
+}
+
+// second refuses to give a request away that the same change gives away, or moves, already.
+func (d *Decider) second(e *event, fm *form, to ownership.Place) *Operation {
+	op := d.failed(e, fm, to, &Failure{
+		Kind:   notOwner,
+		Reason: fmt.Sprintf("mapping %q, request %q of form %q on %s: the same change gives it away along mapping %q already (ARERR 3116)", to.Mapping, e.id, fm.Name, d.server, e.gave),
+		Fix:    "let the filters of one change name one mapping that hands ownership over, or deletes the source; the others may be data only",
+	})
+	op.Home.Epoch = 0 // which is that of what goes on
 	return op
 }
 
 // giveBack decides on a return.
 func (d *Decider) giveBack(e *event, fm *form) *Operation {
+	if from := e.state.From; e.gave != "" && e.gave != from.Mapping && !from.IsZero() {
+		op := d.second(e, fm, from)
+		op.Home.Return = true
+		return op
+	}
 	if fm.master == nil || e.after == nil || e.open != nil || e.foreign {
 		return nil
 	}

@@ -67,10 +67,16 @@ mappings:
   - {name: hourly, from: {server: a, form: R}, to: {server: b, form: R}, transfer_mode: data + ownership, when_to_update: hourly}
   - {name: copy, from: {server: a, form: R}, to: {server: b, form: R}, transfer_mode: data only}
   - {name: move, from: {server: a, form: R}, to: {server: b, form: R}, transfer_mode: copy + delete}
+  - {name: move to c, from: {server: a, form: R}, to: {server: c, form: R}, transfer_mode: copy + delete}
+  - {name: b archives, from: {server: b, form: R}, to: {server: c, form: R}, transfer_mode: copy + delete}
 filters:
   - {name: give, server: a, form: R, on: [submit, modify, merge], run_if: "'State' = 1", transfer: {mapping: a to b}}
   - {name: twice, server: a, form: R, on: [submit, modify], run_if: "'State' = 2", transfer: [{mapping: copy}, {mapping: a to b}, {mapping: a to b}, {mapping: a to c}]}
   - {name: move, server: a, form: R, on: [submit, modify], run_if: "'State' = 3", transfer: {mapping: move}}
+  - {name: move and give, server: a, form: R, on: submit, run_if: "'State' = 5", transfer: [{mapping: move}, {mapping: copy}, {mapping: a to c}, {mapping: a to b}]}
+  - {name: move twice, server: a, form: R, on: submit, run_if: "'State' = 6", transfer: [{mapping: copy}, {mapping: move}, {mapping: move to c}, {mapping: move}]}
+  - {name: give and move, server: a, form: R, on: submit, run_if: "'State' = 7", transfer: [{mapping: a to c}, {mapping: move}]}
+  - {name: archive and back, server: b, form: R, on: modify, run_if: "'State' = 5", transfer: {mapping: b archives}, return: {}}
   - {name: back, server: b, form: R, on: [submit, modify, merge], run_if: "'State' = 4", return: {}}
 `
 
@@ -262,6 +268,10 @@ func TestOwnershipDecided(t *testing.T) {
 		{"a foreign change that is reported", "a", ownership.State{Chain: "chain", Epoch: 1, To: placeOn("b", "no")}, tx(edited(owned("no", 0, "n"), owned("no", 0, "m"))), "on the source: foreign change"},
 		{"made without owning itself", "a", ownership.State{}, tx(made(owned("no", 1, "n"))), "on the source: not taken: ownership.not_owner"},
 		{"of a broadcast the first is carried out", "a", ownership.State{}, tx(made(owned("", 2, "n"))), "create on b; give to b/R1, epoch 1; on the source: not taken, state left alone: ownership.not_owner"},
+		{"what is moved is not given away besides", "a", ownership.State{}, tx(made(owned("", 5, "n"))), "create on b, then delete here; create on b; on the source: not taken, state left alone: ownership.not_owner; on the source: not taken, state left alone: ownership.not_owner"},
+		{"what is moved is not moved elsewhere besides", "a", ownership.State{}, tx(made(owned("", 6, "n"))), "create on b; create on b, then delete here; on the source: not taken, state left alone: ownership.not_owner"},
+		{"what is given away is not moved besides", "a", ownership.State{}, tx(made(owned("", 7, "n"))), "give to c/R1, epoch 1; on the source: not taken, state left alone: ownership.not_owner"},
+		{"what is moved is not returned besides", "b", brought("late"), tx(edited(owned("yes", 0, "n"), owned("yes", 5, "n"))), "create on c, then delete here; on the source: not taken return, state left alone: ownership.not_owner"},
 		{"move", "a", ownership.State{}, tx(made(owned("", 3, "n"))), "create on b, then delete here"},
 		{"move what does not fit", "a", ownership.State{}, tx(made(owned("", 3, "far too long"))), "on the source: not taken: value.too_long"},
 		{"move as a copy", "a", gave, merged(tx(edited(owned("no", 0, "n"), owned("no", 3, "n"))), "b"), ""},
@@ -318,6 +328,8 @@ func TestOpenHandOver(t *testing.T) {
 		{"what came through the new owner is not", []*cdc.Transaction{merged(edit("n", "m"), "b")}, []string{""}},
 		{"what came from elsewhere is", []*cdc.Transaction{merged(edit("n", "m"), "c")}, []string{"up to b/R1: modify 1002"}},
 		{"a delete is forwarded", []*cdc.Transaction{tx(gone(owned("", 1, "n")))}, []string{"on the source: gone; up to b/R1: delete"}},
+		{"what copy + delete deletes ends it and stays with the new owner", []*cdc.Transaction{writeBack(tx(gone(owned("", 1, "n"))), "a"), tx(made(owned("", 0, "m"))), tx(edited(owned("", 0, "m"), owned("", 0, "o")))}, []string{"on the source: gone", "", ""}},
+		{"so it does where dso_owner says so", []*cdc.Transaction{writeBack(tx(recorded(ownership.State{Chain: "chain", Epoch: 1, Deleted: true}), gone(owned("", 1, "n"))), "a"), tx(made(owned("", 0, "m"))), tx(edited(owned("", 0, "m"), owned("", 0, "o")))}, []string{"", "", ""}},
 		{"an edit that does not fit is parked where it goes", []*cdc.Transaction{edit("n", "far too long")}, []string{"up to b/R1: modify 1002: value.too_long"}},
 		{
 			"it is written back",

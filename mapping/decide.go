@@ -391,7 +391,7 @@ type event struct {
 	key     ownership.Key
 	state   ownership.State
 	open    *openHandOver
-	gave    string // the mapping along which this very change gives the request away
+	gave    string // the mapping along which this very change gives the request away, or moves it
 	former  string // the chain of a request of this ID that was deleted before
 	foreign bool   // made by someone who does not own the request
 }

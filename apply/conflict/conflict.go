@@ -196,7 +196,7 @@ func settleCreate(op *mapping.Operation, cur *Current, r Rules) Outcome {
 		if r.OnConflict == definition.TakeNewest && !op.Selected && sourceIsNewer(op, cur) == no {
 			diaries, _ := r.Sets.split(op.Fields)
 			o.Write = withCompanions(op, takes(diaries, cur, r.Sets))
-			if o.Do, o.By = Nothing, o.By+", on_conflict: newest"; len(o.Write) > 0 {
+			if o.Do, o.By = Nothing, o.By+", "+ByNewest; len(o.Write) > 0 {
 				o.Do = Update
 			}
 		}
@@ -210,6 +210,9 @@ func settleCreate(op *mapping.Operation, cur *Current, r Rules) Outcome {
 	}
 	return o
 }
+
+// ByNewest ends the rule of a create that leaves the newer request as it is.
+const ByNewest = "on_conflict: newest"
 
 // ByOwnCopy is the rule of a create that meets the copy which an earlier transfer has made.
 const ByOwnCopy = "data only: a copy of this request"
@@ -553,6 +556,28 @@ func withCompanions(op *mapping.Operation, w []Write) []Write {
 
 // Stands reports whether the target's request is op's before image.
 func Stands(op *mapping.Operation, cur *Current) bool { return len(strayed(op.Fields, cur, nil)) == 0 }
+
+// Holds reports whether the target's request holds all that op brings, whatever else is in its diaries.
+func Holds(op *mapping.Operation, cur *Current, sets Sets) bool {
+	list := op.Fields
+	if op.Action == mapping.Modify {
+		list = slices.DeleteFunc(slices.Clone(list), func(f mapping.FieldChange) bool { return !f.Changes() })
+	}
+	return len(takes(list, cur, sets)) == 0
+}
+
+// BringsAll reports whether the target holds all that op, a create, brings, once the outcome is carried out.
+func BringsAll(op *mapping.Operation, cur *Current, o Outcome, sets Sets) bool {
+	if cur == nil || o.Do == InsertNew {
+		return true
+	}
+	for _, x := range takes(op.Fields, cur, sets) {
+		if !slices.ContainsFunc(o.Write, func(y Write) bool { return y.Field == x.Field }) {
+			return false
+		}
+	}
+	return true
+}
 
 // strayed lists the fields in which the target's request is not the before image.
 func strayed(list []mapping.FieldChange, cur *Current, sets Sets) []Write {

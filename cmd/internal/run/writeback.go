@@ -60,6 +60,7 @@ func (s *source) openWriteBack(ctx context.Context) error {
 		}
 	}
 	s.back = &writeBack{s: s, home: to, thread: to.NewThread(row), holds: make(map[ownership.Key]*entry), untold: make(map[*mapping.Operation]*entry)}
+	to.IsOpen = s.back.isOpen
 	return control.PruneOwners(ctx, db, ownersAge)
 }
 
@@ -113,6 +114,13 @@ func (b *writeBack) hold(op *mapping.Operation, e *entry) {
 		e.hold()
 	}
 	b.holds[key] = e
+}
+
+// isOpen reports whether a hand-over of the request is open.
+func (b *writeBack) isOpen(form, request string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.holds[ownership.Key{Form: form, Request: request}] != nil
 }
 
 // closed lets the position pass hand-overs that the log has closed.
