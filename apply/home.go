@@ -415,9 +415,17 @@ func undo(op *mapping.Operation, c *copyOf) (write []conflict.Write) {
 			continue
 		}
 		current := c.row.Field(f.Field)
-		isLast := known && mapping.HashOf(current) == last.Hash && (!c.state.Owner || last.Version != ownership.Version{})
-		isOther := known && !c.state.Owner && mapping.HashOf(origin) == last.Hash
-		if !current.Equal(origin) && !isLast && (isOther || current.Equal(f.After)) {
+		isLast := known && mapping.HashOf(current) == last.Hash
+		undone := current.Equal(f.After)
+		switch {
+		case current.Equal(origin):
+			undone = false
+		case known && c.state.Owner: // ownership has come back: only what the return did not bring, and nobody has edited since
+			undone = undone && isLast && last.Version == ownership.Version{}
+		case known:
+			undone = !isLast && (undone || mapping.HashOf(origin) == last.Hash)
+		}
+		if undone {
 			write = append(write, conflict.Write{Field: f.Field, Value: origin})
 		}
 	}

@@ -33,7 +33,7 @@ type owners struct {
 type tracked struct {
 	ownership.State
 	news []version       // in log order; the last is State
-	was  ownership.State // before the transaction that brought State
+	was  ownership.State // before the transaction that goes on, where that brought State
 }
 
 // before is the state before the transaction that goes on.
@@ -296,6 +296,7 @@ func (d *Decider) ended(tx *cdc.Transaction) {
 	defer o.mu.Unlock()
 	for _, k := range o.undated {
 		if t := o.states[k]; t != nil {
+			t.was = ownership.State{}
 			for i := range t.news {
 				if t.news[i].since == "" {
 					t.news[i].since = tx.Position

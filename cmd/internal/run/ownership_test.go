@@ -771,6 +771,8 @@ func TestForeignDeleteMadeAnew(t *testing.T) {
 				o.want("R3", "a", "anew|<null>|<null>", "b", "edited|n|1")
 				o.equal("errors of a", rows(t, o.dbs["a"], "SELECT request, error FROM dso_pending_error"), "R2|owned_there")
 				o.equal("errors of b", rows(t, o.dbs["b"], "SELECT request, error FROM dso_pending_error"), "R3|owned_there")
+				found, _, _ := o.faults(run.VerifyOptions{})
+				o.equal("findings", found, "b R1 ownership.from_missing", "b R3 ownership.from_missing", "b R4 ownership.from_missing")
 
 				o.exec("a", "UPDATE repair SET notes = 'mine' WHERE id = 'R1'", "DELETE FROM repair WHERE id = 'R4'")
 				o.exec("b", "UPDATE repair SET notes = 'theirs' WHERE id = 'R1'")
@@ -788,6 +790,22 @@ func TestForeignDeleteMadeAnew(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A copy that is deleted by someone who does not own the request is not put back once its owner has deleted it.
+func TestForeignDeleteMeetsDelete(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, revertDefinitions)
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		o.exec("a", "DELETE FROM repair WHERE id = 'R1'")
+		o.exec("b", "DELETE FROM repair WHERE id = 'R1'")
+		o.onceOn("b")
+		o.rest()
+		o.want("R1", "a", "", "b", "")
+		o.equal("owners", rows(t, o.dbs["a"], "SELECT deleted FROM dso_owner"), "1")
+	})
 }
 
 // REPLACE by someone who does not own the request, which some logs show as an edit that empties the Master Flag, makes no
