@@ -393,9 +393,9 @@ func (w *writing) foreign(ctx context.Context, op *mapping.Operation, c *copyOf)
 // theirs, and what they found there was not an owner's.
 func undo(op *mapping.Operation, c *copyOf) (write []conflict.Write) {
 	switch {
-	case op.Action == mapping.Delete && (c.row != nil || c.state != nil && c.state.Deleted), op.Action == mapping.Create:
+	case op.Action == mapping.Create, c.isAnew() && !emptiesFlag(op):
 		return nil
-	case op.Action == mapping.Modify && (c.row == nil || c.isAnew() && !emptiesFlag(op)):
+	case c.row == nil && (op.Action == mapping.Modify || c.state != nil && c.state.Deleted):
 		return nil
 	}
 	for _, f := range op.Fields {
@@ -410,7 +410,7 @@ func undo(op *mapping.Operation, c *copyOf) (write []conflict.Write) {
 				origin = v
 			}
 		}
-		if op.Action == mapping.Delete {
+		if c.row == nil {
 			write = append(write, conflict.Write{Field: f.Field, Value: origin})
 			continue
 		}

@@ -602,7 +602,7 @@ func (w *writing) along(ctx context.Context, op *mapping.Operation, form *schema
 		return w.park(ctx, op, failure, nil)
 	}
 	if c == nil || c.row == nil {
-		if c != nil && op.Action == mapping.Delete && c.state != nil && c.state.IsAlive() && !c.state.Owner {
+		if c != nil && op.Action == mapping.Delete && c.state != nil && c.state.IsAlive() && !c.state.Owner && c.state.At() <= op.Along.Epoch {
 			// Deleted by someone who does not own the request: that is not to be undone any more.
 			if err := w.tombstone(ctx, c, op.Along.Epoch); err != nil {
 				return err

@@ -712,7 +712,9 @@ func (d *Decider) delete(e *event, r rule, a *definition.Deletion) *Operation {
 		defer func() { e.before = nil }()
 	}
 	m.fill(op, e)
-	m.leaveForeign(op, e)
+	if e.kind == cdc.Delete {
+		m.leaveForeign(op, e)
+	}
 	return op
 }
 

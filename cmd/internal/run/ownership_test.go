@@ -636,6 +636,7 @@ func TestForeignChangesAtOnce(t *testing.T) {
 			{"edit and edit", []string{"UPDATE repair SET summary = 'x', notes = 'x' WHERE id = 'R'", "UPDATE repair SET summary = 'y', notes = 'y' WHERE id = 'R'"}},
 			{"edit and delete", []string{"UPDATE repair SET summary = 'x', notes = 'x' WHERE id = 'R'", "DELETE FROM repair WHERE id = 'R'"}},
 			{"edits and delete", []string{"UPDATE repair SET summary = 'x' WHERE id = 'R'", "UPDATE repair SET summary = 'y', notes = 'y' WHERE id = 'R'", "DELETE FROM repair WHERE id = 'R'"}},
+			{"delete and insert with its Master Flag", []string{"DELETE FROM repair WHERE id = 'R'", "INSERT INTO repair (id, summary, notes, status, dso_master_flag) VALUES ('R', 'x', 'mine', 1, 0)"}},
 			{"set back", []string{"UPDATE repair SET notes = 'x' WHERE id = 'R'", "UPDATE repair SET notes = 'mine' WHERE id = 'R'"}},
 			{"set to one value twice", []string{"UPDATE repair SET notes = 'x' WHERE id = 'R'", "UPDATE repair SET notes = 'y' WHERE id = 'R'", "UPDATE repair SET notes = 'x' WHERE id = 'R'"}},
 		}
