@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 
@@ -67,7 +68,11 @@ func (w *writing) mayWriteBack(op *mapping.Operation, c *copyOf) (ownership.Stat
 		s = c.state.Clone()
 	}
 	switch s.Chain {
-	case "", op.Home.Chain:
+	case "":
+	case op.Home.Chain:
+		if c.isAnew() {
+			return s, false
+		}
 	case op.Home.Former: // a user has made the request anew: neither state nor Master Flag are this one's
 		return ownership.State{Epoch: op.Home.Epoch}, c.row != nil
 	default: // it belongs to a request of that ID that is gone, whose epochs tell nothing of this one's
@@ -82,7 +87,7 @@ func (w *writing) handedOver(ctx context.Context, op *mapping.Operation, c *copy
 	if !ok {
 		return nil
 	}
-	set, err := w.handedOverTo(ctx, op, &s)
+	set, err := w.handedOverTo(ctx, op, c, &s)
 	if err == nil {
 		err = w.saveState(ctx, c, &s)
 	}
@@ -96,10 +101,10 @@ func (w *writing) handedOver(ctx context.Context, op *mapping.Operation, c *copy
 }
 
 // handedOverTo moves the giver's state on and returns its distributed fields then.
-func (w *writing) handedOverTo(ctx context.Context, op *mapping.Operation, s *ownership.State) ([]conflict.Write, error) {
+func (w *writing) handedOverTo(ctx context.Context, op *mapping.Operation, c *copyOf, s *ownership.State) ([]conflict.Write, error) {
 	h, form := op.Home, w.t.forms[op.TargetForm]
 	s.Chain = h.Chain
-	*s = s.WrittenBack(h.To)
+	*s = s.WrittenBack(h.To, c.hashes(nil))
 	set := map[int]value.Value{
 		schema.MasterFlag:    value.Int(schema.MasterNo),
 		schema.CurrentForm:   value.Text(h.To.Form),
@@ -382,33 +387,122 @@ func (w *writing) tombstone(ctx context.Context, c *copyOf, epoch int64) error {
 	return w.saveState(ctx, c, &s)
 }
 
-// foreign records an edit by someone who does not own the request, and undoes it if it is to be: what was
-// changed once more since then stays.
+// foreign records an edit by someone who does not own the request, and undoes it if it is to be: what ardso or an owner
+// has set since then stays.
 func (w *writing) foreign(ctx context.Context, op *mapping.Operation, c *copyOf) error {
 	o := conflict.Outcome{Kind: conflict.ForeignChange, By: "on_foreign_change: report"}
+	var write []conflict.Write
 	if op.Home.Revert {
 		o.By = "on_foreign_change: revert"
-		var write []conflict.Write
-		isNew := op.Action == mapping.Delete
-		for _, f := range op.Fields {
-			if f.Before.Known() && (isNew || f.Changes() && c.row != nil && c.row.Field(f.Field).Equal(f.After)) {
-				write = append(write, conflict.Write{Field: f.Field, Value: f.Before})
-			}
+		write = undo(op, c)
+		if err := w.keepReplaced(ctx, op, c); err != nil {
+			return err
 		}
-		if len(write) > 0 && isNew == (c.row == nil) {
-			o.Do, o.Write = conflict.Update, write
-			if isNew {
-				o.Do = conflict.Insert
-			}
-			if err := w.put(ctx, op, c, isNew, write); err != nil {
-				return err
-			}
+	} else if c.state != nil && c.state.Fault == "" && c.isAnew() && emptiesFlag(op) {
+		// It stands, but does not make the copy an owner.
+		write = slices.DeleteFunc(undo(op, c), func(x conflict.Write) bool { return !schema.IsDistributed(x.Field) })
+	}
+	if len(write) > 0 {
+		isNew := c.row == nil
+		o.Do, o.Write = conflict.Update, write
+		if isNew {
+			o.Do = conflict.Insert
+		}
+		if err := w.put(ctx, op, c, isNew, write); err != nil {
+			return err
 		}
 	}
 	if err := w.disregard(ctx, op, c); err != nil {
 		return err
 	}
 	return w.settled(ctx, op, c.row, o)
+}
+
+// undo lists what undoes a foreign change. Others may have followed before ardso sees to this one: then what is there is
+// theirs, and what they found there was not an owner's.
+func undo(op *mapping.Operation, c *copyOf) (write []conflict.Write) {
+	switch {
+	case op.Action == mapping.Create, c.isAnew() && !emptiesFlag(op):
+		return nil
+	case c.row == nil && (op.Action == mapping.Modify || c.state != nil && c.state.Deleted):
+		return nil
+	}
+	for _, f := range op.Fields {
+		if !f.Before.Known() || op.Action == mapping.Modify && !f.Changes() {
+			continue
+		}
+		last, known := c.last(f.Field)
+		origin := f.Before
+		if known && last.Value != "" && mapping.HashOf(f.Before) != last.Hash {
+			var v value.Value
+			if json.Unmarshal([]byte(last.Value), &v) == nil && mapping.HashOf(v) == last.Hash {
+				origin = v
+			}
+		}
+		if c.row == nil {
+			write = append(write, conflict.Write{Field: f.Field, Value: origin})
+			continue
+		}
+		current := c.row.Field(f.Field)
+		isLast := known && mapping.HashOf(current) == last.Hash
+		undone := current.Equal(f.After)
+		switch {
+		case current.Equal(origin):
+			undone = false
+		case known && c.state.Owner: // ownership has come back: only what the return did not bring, and nobody has edited since
+			undone = undone && isLast && last.Version == ownership.Version{}
+		case known:
+			undone = !isLast && (undone || mapping.HashOf(origin) == last.Hash)
+		}
+		if undone {
+			write = append(write, conflict.Write{Field: f.Field, Value: origin})
+		}
+	}
+	return write
+}
+
+// keepReplaced keeps in dso_owner what a foreign edit has replaced where the copy is gone by now: the change that deleted it
+// is undone next, and found the values of that edit.
+func (w *writing) keepReplaced(ctx context.Context, op *mapping.Operation, c *copyOf) error {
+	if op.Action != mapping.Modify || c.row != nil && (!c.isAnew() || emptiesFlag(op)) {
+		return nil
+	}
+	var s *ownership.State
+	for _, f := range op.Fields {
+		last, known := c.last(f.Field)
+		if !known || c.state.Owner || !f.Before.Known() || !f.Changes() || last.Value != "" || mapping.HashOf(f.Before) != last.Hash {
+			continue
+		}
+		text, err := json.Marshal(f.Before)
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			clone := c.state.Clone()
+			s = &clone
+		}
+		last.Value = string(text)
+		s.Fields[f.Field] = last
+	}
+	if s == nil {
+		return nil
+	}
+	return w.saveState(ctx, c, s)
+}
+
+// last is what ardso or an owner set a field of the copy to last, if that is known.
+func (c *copyOf) last(field int) (ownership.Field, bool) {
+	if c.state == nil || !c.state.IsAlive() {
+		return ownership.Field{}, false
+	}
+	f, known := c.state.Fields[field]
+	return f, known
+}
+
+// emptiesFlag: the change left the request without a Master Flag, as REPLACE does: some logs show that as an edit.
+func emptiesFlag(op *mapping.Operation) bool {
+	f := op.Field(schema.MasterFlag)
+	return op.Action == mapping.Modify && f != nil && f.Changes() && f.After.IsNull()
 }
 
 // disregard keeps in dso_owner that values which stand after a foreign change are nobody's: older than all that
@@ -422,6 +516,9 @@ func (w *writing) disregard(ctx context.Context, op *mapping.Operation, c *copyO
 		s.Fields = make(map[int]ownership.Field)
 	}
 	for _, f := range op.Fields {
+		if _, known := s.Fields[f.Field]; known {
+			continue // IsForeign tells
+		}
 		if f.Changes() && f.After.Known() && !schema.IsDistributed(f.Field) && c.row.Field(f.Field).Equal(f.After) {
 			s.Fields[f.Field] = ownership.Field{Hash: mapping.HashOf(f.After)}
 		}

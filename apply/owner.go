@@ -81,6 +81,12 @@ func (c *copyOf) isTombOf(chain string) bool {
 	return c.state != nil && c.state.Deleted && c.state.Chain == chain
 }
 
+// isAnew: the copy that was given away is no more, deleted by someone who does not own it; what is there was made anew
+// under its Request ID, for it has no Master Flag.
+func (c *copyOf) isAnew() bool {
+	return c.row != nil && c.state != nil && c.state.IsAlive() && !c.state.Owner && c.row.Field(schema.MasterFlag).IsNull()
+}
+
 // isUnchained: the request is in no chain yet, as far as its own server knows.
 func (c *copyOf) isUnchained() bool { return c.state == nil || c.state.Chain == "" || c.state.Deleted }
 
@@ -270,6 +276,9 @@ func (w *writing) take(ctx context.Context, op *mapping.Operation, form *schema.
 	c.join(op.Offer.Chain, op.Target)
 	if c.state != nil && c.state.Fault != "" {
 		return mapping.FaultFailure(c.ownerPlace(op.Target), c.state.Fault), nil
+	}
+	if c.isAnew() {
+		return w.taken(ctx, op, c, "its copy was deleted there, and another request was made under that ID")
 	}
 	var write []conflict.Write
 	var kept, reset []int
@@ -662,6 +671,12 @@ func (w *writing) along(ctx context.Context, op *mapping.Operation, form *schema
 		return w.park(ctx, op, failure, nil)
 	}
 	if c == nil || c.row == nil {
+		if c != nil && op.Action == mapping.Delete && c.state != nil && c.state.IsAlive() && !c.state.Owner && c.state.At() <= op.Along.Epoch {
+			// Deleted by someone who does not own the request: that is not to be undone any more.
+			if err := w.tombstone(ctx, c, op.Along.Epoch); err != nil {
+				return err
+			}
+		}
 		return w.gone(ctx, op)
 	}
 	if op.Action == mapping.Delete {
@@ -692,7 +707,7 @@ func (w *writing) chainCopy(ctx context.Context, op *mapping.Operation, form *sc
 		return nil, failure, err
 	}
 	c.join(op.Along.Chain, op.Target)
-	if c.isTombOf(op.Along.Chain) {
+	if c.isTombOf(op.Along.Chain) || c.isAnew() && c.state.Chain == op.Along.Chain {
 		return nil, nil, nil
 	}
 	if c.state != nil && c.state.Chain == op.Along.Chain {
@@ -762,6 +777,12 @@ func mergeFields(op *mapping.Operation, c *copyOf, sets conflict.Sets) (write []
 		if h := mapping.HashOf(current); o.Conflict && (f.Before.Known() || o.Write && held.Hash != h && op.Along.Was[f.Field] != h) {
 			both = append(both, f.Field)
 		}
+	}
+	for _, f := range op.Fields { // which are written as well, and by nobody else
+		if len(write) == 0 || !f.Companion || !f.After.Known() || f.Field == schema.CreateDate && op.Action != mapping.Modify {
+			continue
+		}
+		s = s.Merged(f.Field, mapping.HashOf(f.After), s.ChangedAt(f.Field, mapping.HashOf(c.row.Field(f.Field))))
 	}
 	return write, s, both
 }

@@ -261,7 +261,7 @@ func (b *bulk) takeover(op *mapping.Operation, c *copyOf) error {
 		return errApart // it was deleted where its chain began, whether dso_owner says so yet or not
 	case isNew && c.state == nil && b.lacks(op, b.form) == nil:
 		write = withCreateDate(op, b.form, written(op))
-	case isNew || c.state == nil || c.state.Chain != op.Offer.Chain || c.state.Fault != "":
+	case isNew || c.state == nil || c.state.Chain != op.Offer.Chain || c.state.Fault != "" || c.isAnew():
 		return errApart
 	case ownership.Accept(c.state, c.owns(), op.Offer) != ownership.Take:
 		return errApart
@@ -278,7 +278,7 @@ func (b *bulk) following(op *mapping.Operation, c *copyOf) error {
 		return errApart
 	}
 	c.join(op.Along.Chain, op.Target)
-	if c.state == nil || c.state.Chain != op.Along.Chain {
+	if c.state == nil || c.state.Chain != op.Along.Chain || c.isAnew() {
 		return errApart
 	}
 	write, s, lost := mergeFields(op, c, b.t.sets[b.form.Name])
@@ -298,7 +298,7 @@ func (b *bulk) writeback(ctx context.Context, op *mapping.Operation, c *copyOf) 
 	if !ok {
 		return nil
 	}
-	set, err := b.handedOverTo(ctx, op, &s)
+	set, err := b.handedOverTo(ctx, op, c, &s)
 	if err != nil {
 		return err
 	}

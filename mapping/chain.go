@@ -22,7 +22,7 @@ import (
 func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	e.key = ownership.Key{Form: fm.Name, Request: e.id}
 	if t := d.owners.state(e.key); t != nil {
-		e.state = t.State
+		e.state, e.was = t.State, t.before()
 	}
 	if open := d.owners.open[e.key]; open != nil {
 		open.touched = true
@@ -31,13 +31,20 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	if e.state.Deleted && !(e.merge && e.after == nil) { // made anew: the chain was that of the request before
 		e.former, e.state = e.state.Chain, ownership.State{Epoch: e.state.Epoch}
 	}
+	if e.kind == cdc.Insert && !e.merge && e.state.IsAlive() && !e.state.Owner {
+		return d.putBack(ops, e, fm)
+	}
 	if e.before == nil || e.kind == cdc.Selected {
 		return ops
 	}
 	c := ownership.Change{Merged: e.merge, WasOwner: owns(fm.master, e.before), Path: e.path}
+	if v := e.before[fm.master.Index]; v.IsNull() && e.open == nil && e.state.IsAlive() && !e.state.Owner {
+		c.WasOwner = false // somebody has emptied it who did not own the request
+	}
 	if c.IsForeign() {
 		e.foreign = true
 		if op := d.foreign(e, fm); op != nil {
+			e.stays = e.state.Chain != ""
 			ops = append(ops, op)
 		}
 		return ops
@@ -77,6 +84,19 @@ func (d *Decider) movedMeanwhile(ops []*Operation, e *event, fm *form, chain str
 	gone := d.home(e, fm, "", &Home{Kind: Gone, Chain: chain, Epoch: e.state.At()})
 	d.deleted(e.key, e.state, chain)
 	return append(ops, gone)
+}
+
+// putBack judges a request that a user has made under the Request ID of a copy which was given away and is no more: with
+// the Master Flag No it is that copy again; else another request, and the copy's chain ends here.
+func (d *Decider) putBack(ops []*Operation, e *event, fm *form) []*Operation {
+	if !owns(fm.master, e.after) {
+		e.foreign, e.stays = true, true
+		return append(ops, d.foreign(e, fm))
+	}
+	ops = append(ops, d.home(e, fm, "", &Home{Kind: Gone, Chain: e.state.Chain, Epoch: e.state.At()}))
+	d.deleted(e.key, e.state, e.state.Chain)
+	e.former, e.state = e.state.Chain, ownership.State{Epoch: e.state.Epoch}
+	return ops
 }
 
 // along makes the operation that takes a change to one copy of the chain; nil where nothing goes there.
@@ -461,13 +481,15 @@ func (d *Decider) foreign(e *event, fm *form) *Operation {
 			name = ""
 		}
 	}
-	if e.after == nil && (m != nil && m.AllowAnyUserToDelete || m == nil && d.freeToDelete(e, fm)) {
+	if e.kind == cdc.Delete && (m != nil && m.AllowAnyUserToDelete || m == nil && d.freeToDelete(e, fm)) {
 		return nil
 	}
 	// Where the ownership is at fault it is not for ardso to say whose edit is undone.
 	revert := m != nil && m.OnForeignChange == definition.Revert && e.state.Fault == ""
 	op := d.home(e, fm, name, &Home{Kind: Foreign, To: e.state.To, Revert: revert})
 	switch e.kind {
+	case cdc.Insert:
+		op.Action = Create
 	case cdc.Update:
 		op.Action = Modify
 	case cdc.Delete:
@@ -493,12 +515,15 @@ func (d *Decider) freeToDelete(e *event, fm *form) bool {
 	return m != nil && m.Enabled && m.AllowAnyUserToDelete && m.To.Server == d.server && m.To.Form == fm.Name
 }
 
-// image lists what a request held, and what it holds after a change: all fields where after is nil, else the
-// key and those that changed.
+// image lists what a request held, and what it holds after a change: all fields where before or after is nil, else
+// the key and those that changed.
 func image(fm *form, before, after request.Image) []FieldChange {
 	var list []FieldChange
 	for i, f := range fm.Fields {
-		c := FieldChange{Field: f.ID, Before: before[i]}
+		c := FieldChange{Field: f.ID}
+		if before != nil {
+			c.Before = before[i]
+		}
 		if after != nil {
 			c.After = after[i]
 		}

@@ -391,9 +391,17 @@ type event struct {
 	key     ownership.Key
 	state   ownership.State
 	open    *openHandOver
-	gave    string // the mapping along which this very change gives the request away, or moves it
-	former  string // the chain of a request of this ID that was deleted before
-	foreign bool   // made by someone who does not own the request
+	gave    string           // the mapping along which this very change gives the request away, or moves it
+	former  string           // the chain of a request of this ID that was deleted before
+	foreign bool             // made by someone who does not own the request
+	stays   bool             // and goes to no other server
+	was     *ownership.State // before the change
+}
+
+// wasForeign reports whether what a field held before the change was set by someone who does not own the request: then it
+// has gone to no other server.
+func (e *event) wasForeign(f *schema.Field) bool {
+	return e.was != nil && e.before != nil && e.was.IsForeign(f.ID, HashOf(e.before[f.Index]))
 }
 
 // current is the image that 'F' reads.
@@ -446,7 +454,7 @@ func (d *Decider) change(ops []*Operation, tx *cdc.Transaction, c *cdc.RowChange
 		return d.escalate(ops, e, fm), nil
 	case c.Kind == cdc.Selected:
 		return d.selected(ops, e, fm)
-	case e.merge && tx.Mark.WriteBack:
+	case e.merge && tx.Mark.WriteBack, e.stays:
 		return ops, nil
 	}
 	return d.filters(ops, e, fm)
@@ -650,7 +658,11 @@ func (d *Decider) transfer(e *event, t *definition.Transfer, fm *form) *Operatio
 			op.CreateIfMissing = true
 		}
 	}
-	if changed := m.fill(op, e); !changed && op.Action == Modify && op.Failure == nil && !op.CreateIfMissing {
+	changed := m.fill(op, e)
+	if op.Action == Modify {
+		m.leaveForeign(op, e)
+	}
+	if !changed && op.Action == Modify && op.Failure == nil && !op.CreateIfMissing {
 		return nil // nothing that the mapping carries has changed
 	}
 	return op
@@ -675,6 +687,8 @@ func (d *Decider) transferred(e *event, m *plan) qual.Truth {
 		switch {
 		case err != nil:
 			answer = qual.Unknown
+		case (truth == qual.True) != c.otherwise && slices.ContainsFunc(c.RunIf.Fields(), e.wasForeign):
+			answer = qual.Unknown // what made it so may be what went nowhere
 		case (truth == qual.True) != c.otherwise:
 			return qual.True
 		}
@@ -698,6 +712,9 @@ func (d *Decider) delete(e *event, r rule, a *definition.Deletion) *Operation {
 		defer func() { e.before = nil }()
 	}
 	m.fill(op, e)
+	if e.kind == cdc.Delete {
+		m.leaveForeign(op, e)
+	}
 	return op
 }
 

@@ -32,7 +32,16 @@ type owners struct {
 // tracked is a request's state, with those that the log has brought since the durable position.
 type tracked struct {
 	ownership.State
-	news []version // in log order; the last is State
+	news []version       // in log order; the last is State
+	was  ownership.State // before the transaction that goes on, where that brought State
+}
+
+// before is the state before the transaction that goes on.
+func (t *tracked) before() *ownership.State {
+	if n := len(t.news); n > 0 && t.news[n-1].since == "" {
+		return &t.was
+	}
+	return &t.State
 }
 
 type version struct {
@@ -123,7 +132,7 @@ func (o *owners) learn(k ownership.Key, s ownership.State) bool {
 		return false
 	}
 	if !same(&t.State, &s) { // else only at_reader was written, or it is known already
-		t.State = s
+		t.was, t.State = *t.before(), s
 		t.news = append(t.news, version{State: s})
 		o.undated = append(o.undated, k)
 	}
@@ -287,6 +296,7 @@ func (d *Decider) ended(tx *cdc.Transaction) {
 	defer o.mu.Unlock()
 	for _, k := range o.undated {
 		if t := o.states[k]; t != nil {
+			t.was = ownership.State{}
 			for i := range t.news {
 				if t.news[i].since == "" {
 					t.news[i].since = tx.Position

@@ -280,6 +280,32 @@ func (p *plan) fill(op *Operation, e *event) (changed bool) {
 	return changed
 }
 
+// leaveForeign has a modify or delete not look for what a foreign change has set, for it has not gone there, and not bring
+// it where the change leaves it as it is.
+func (p *plan) leaveForeign(op *Operation, e *event) {
+	if e.was == nil || e.was.Owner || !e.was.IsAlive() {
+		return
+	}
+	for _, l := range p.lines {
+		f := op.Field(l.target.ID)
+		var of []*schema.Field
+		switch {
+		case l.source != nil:
+			of = []*schema.Field{l.source}
+		case l.expr != nil:
+			of = l.expr.Fields()
+		}
+		if f == nil || f.Companion || slices.Contains(op.Key, f.Field) || !slices.ContainsFunc(of, e.wasForeign) {
+			continue
+		}
+		if f.Changes() {
+			f.Before = value.Absent
+			continue
+		}
+		op.Fields = slices.DeleteFunc(op.Fields, func(x FieldChange) bool { return x.Field == f.Field })
+	}
+}
+
 func (p *plan) fail(op *Operation, err error) {
 	if op.Failure == nil {
 		op.Failure = failureOf(fmt.Errorf("mapping %q, request %q: %w", p.Name, op.Request, err))

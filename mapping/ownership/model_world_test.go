@@ -593,7 +593,7 @@ func (w *world) writeBackOf(giver uint32, to uint8, epoch uint8, taken bool) (ui
 		s.Fields = c.state.Fields
 	}
 	if taken {
-		s = c.state.WrittenBack(place(to))
+		s = c.state.WrittenBack(place(to), w.hashesOf(c.values))
 	}
 	return w.copyID(c.withState(&s)), true
 }

@@ -58,6 +58,8 @@ type State struct {
 type Field struct {
 	Hash string `json:"h"` // of the value
 	Version
+	// Value, if not "", is the value itself: a foreign change has replaced it and could not be undone yet.
+	Value string `json:"v,omitempty"`
 }
 
 // ParseFields reads the text of Fields as FieldsText writes it; "" are none.
@@ -256,10 +258,14 @@ func Accepted(s *State, o *Offer, values map[int]string, taken func(field int) b
 	return n
 }
 
-// WrittenBack is the giver's state once its hand-over, which was taken, is written back.
-func (s *State) WrittenBack(to Place) State {
+// WrittenBack is the giver's state once its hand-over, which was taken, is written back. values are the hashes of
+// all its fields, which keep their versions: what they hold otherwise from here on, no owner has set (IsForeign).
+func (s *State) WrittenBack(to Place, values map[int]string) State {
 	n := s.Clone()
-	n.Epoch, n.Owner, n.To = s.At(), false, to
+	n.Epoch, n.Owner, n.To, n.Fields = s.At(), false, to, make(map[int]Field, len(values))
+	for id, h := range values {
+		n.Fields[id] = Field{Hash: h, Version: s.ChangedAt(id, h)}
+	}
 	return n
 }
 
@@ -320,12 +326,26 @@ func (s *State) Tombstone(epoch int64) State {
 }
 
 // ChangedAt is the version of a field that holds a value of this hash. Its Order is 0 if a user of this copy
-// has set it: who reads it from the log says where, Version.Read.
+// has set it: who reads it from the log says where, Version.Read. What someone has set who does not own the request
+// is older than all that an owner has set or sets.
 func (s *State) ChangedAt(field int, hash string) Version {
 	if f, ok := s.Fields[field]; ok && f.Hash == hash {
 		return f.Version
 	}
+	if s.IsForeign(field, hash) {
+		return Version{}
+	}
 	return s.Edited(field)
+}
+
+// IsAlive reports whether there is, or was until somebody deleted it who did not own the request, a copy of a chain.
+func (s *State) IsAlive() bool { return s.Chain != "" && !s.Deleted }
+
+// IsForeign reports whether a field that holds a value of this hash was set by someone who does not own the request:
+// the copy was given away, and what ardso or an owner set last is known.
+func (s *State) IsForeign(field int, hash string) bool {
+	f, ok := s.Fields[field]
+	return ok && !s.Owner && s.Chain != "" && f.Hash != hash
 }
 
 // Edited is the version of a value that a user of this copy sets.

@@ -170,7 +170,8 @@ func TestChangedAt(t *testing.T) {
 }
 
 func TestTakes(t *testing.T) {
-	s := &ownership.State{Chain: "c", Epoch: 2, Fields: fieldsOf{7: field("a", ownership.Version{Epoch: 1, Order: 5})}}
+	s := &ownership.State{Chain: "c", Epoch: 2, Owner: true, Fields: fieldsOf{7: field("a", ownership.Version{Epoch: 1, Order: 5})}}
+	given := s.WrittenBack(at("tokyo"), map[int]string{7: "b"})
 	tests := []struct {
 		name  string
 		state *ownership.State
@@ -184,6 +185,8 @@ func TestTakes(t *testing.T) {
 		{"its own edit, edited once more", s, ownership.Version{Epoch: 2, Order: 9}, "x", ownership.Rules{}, false},
 		{"the same owner's later one", s, ownership.Version{Epoch: 1, Order: 9}, "a", ownership.Rules{}, true},
 		{"the same owner's earlier one", s, ownership.Version{Epoch: 1, Order: 4}, "a", ownership.Rules{}, false},
+		{"older than what was edited here before it was given away", &given, ownership.Version{Epoch: 2, Order: 9}, "b", ownership.Rules{}, false},
+		{"older than what someone has set who does not own it", &given, ownership.Version{Epoch: 1, Order: 4}, "x", ownership.Rules{}, true},
 		{"no copy", nil, ownership.Version{Epoch: 1, Order: 4}, "", ownership.Rules{}, true},
 		{"of another chain", &ownership.State{Chain: "d", Epoch: 9}, ownership.Version{Epoch: 1, Order: 4}, "a", ownership.Rules{}, true},
 		{"images", s, ownership.Version{Epoch: 1, Order: 4}, "x", ownership.Rules{NoFields: true}, true},
@@ -266,7 +269,7 @@ func TestCloses(t *testing.T) {
 	}{
 		{"nothing has happened", begin, false},
 		{"an update was merged", begin.Merged(7, "x", ownership.Version{Epoch: 2, Order: 1}), false},
-		{"written back", begin.WrittenBack(at("tokyo")), true},
+		{"written back", begin.WrittenBack(at("tokyo"), nil), true},
 		{"not taken", begin.NotTaken(nil), true},
 		{"ownership came back", ownership.Accepted(&begin, offer, nil, nil), true},
 		{"deleted", begin.Tombstone(1), true},

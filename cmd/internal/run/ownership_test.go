@@ -715,3 +715,232 @@ func (o *owned) later(d time.Duration) {
 		o.t.Fatal(err)
 	}
 }
+
+const revertDefinitions = `
+mappings:
+  - {name: a to b, from: {server: a, form: Repair}, to: {server: b, form: Repair}, transfer_mode: data + ownership, when_to_update: immediately, on_foreign_change: revert}
+filters:
+  - {name: give, server: a, form: Repair, on: [submit, modify], run_if: "'status' = 1", transfer: {mapping: a to b}}
+  - {name: back, server: b, form: Repair, on: modify, run_if: "'status' = 2", return: {}}
+`
+
+// onceOn carries out what the log of one server holds now; the others' are not read.
+func (o *owned) onceOn(server string) {
+	o.t.Helper()
+	if _, err := o.sys.Run(o.t.Context(), nil, run.Options{Once: true, Servers: []string{server}, Log: testLog(o.t)}); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// Several foreign changes of a request that are in the log before ardso sees to the first are all undone: what ardso or the
+// owner wrote last is there again, and what the owner has edited is not lost when ownership comes back.
+func TestForeignChangesAtOnce(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, revertDefinitions)
+		o.open()
+		tests := []struct {
+			name   string
+			change []string
+		}{
+			{"edit and edit", []string{"UPDATE repair SET summary = 'x', notes = 'x' WHERE id = 'R'", "UPDATE repair SET summary = 'y', notes = 'y' WHERE id = 'R'"}},
+			{"edit and delete", []string{"UPDATE repair SET summary = 'x', notes = 'x' WHERE id = 'R'", "DELETE FROM repair WHERE id = 'R'"}},
+			{"edits and delete", []string{"UPDATE repair SET summary = 'x' WHERE id = 'R'", "UPDATE repair SET summary = 'y', notes = 'y' WHERE id = 'R'", "DELETE FROM repair WHERE id = 'R'"}},
+			{"delete and insert with its Master Flag", []string{"DELETE FROM repair WHERE id = 'R'", "INSERT INTO repair (id, summary, notes, status, dso_master_flag) VALUES ('R', 'x', 'mine', 1, 0)"}},
+			{"set back", []string{"UPDATE repair SET notes = 'x' WHERE id = 'R'", "UPDATE repair SET notes = 'mine' WHERE id = 'R'"}},
+			{"set to one value twice", []string{"UPDATE repair SET notes = 'x' WHERE id = 'R'", "UPDATE repair SET notes = 'y' WHERE id = 'R'", "UPDATE repair SET notes = 'x' WHERE id = 'R'"}},
+		}
+		id := func(i int) string { return fmt.Sprintf("R%d", i) }
+		for i := range tests {
+			o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('"+id(i)+"', 'broken', 'n', 0)", "UPDATE repair SET notes = 'mine', status = 1 WHERE id = '"+id(i)+"'")
+		}
+		o.rest()
+		o.exec("b", "UPDATE repair SET summary = 'seen'")
+		o.rest()
+		for i, test := range tests {
+			o.want(id(i), "a", "seen|mine|0", "b", "seen|mine|1")
+			for _, change := range test.change {
+				o.exec("a", strings.ReplaceAll(change, "'R'", "'"+id(i)+"'"))
+			}
+		}
+		o.rest()
+		for i, test := range tests {
+			if got := o.request("a", id(i)); got != "seen|mine|0" {
+				t.Errorf("%s: %q", test.name, got)
+			}
+			o.equal(test.name+": records", rows(t, o.dbs["a"], "SELECT COUNT(*) FROM dso_conflict WHERE request = '"+id(i)+"' AND kind = 'foreign_change'"), strconv.Itoa(len(test.change)))
+		}
+		o.exec("b", "UPDATE repair SET status = 2")
+		o.rest()
+		for i := range tests {
+			o.want(id(i), "a", "seen|mine|1", "b", "seen|mine|0")
+		}
+	})
+}
+
+// A foreign change that ardso has not read yet when an update comes, or ownership comes back, does not win over what the
+// owner has set. It is recorded when it is read.
+func TestForeignChangeUnread(t *testing.T) {
+	for _, on := range []string{"report", "revert"} {
+		t.Run(on, func(t *testing.T) {
+			ownershipEngines(t, func(t *testing.T, engines []string) {
+				o := newOwned(t, engines, strings.Replace(revertDefinitions, "on_foreign_change: revert", "on_foreign_change: "+on, 1))
+				o.open()
+				o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1), ('R2', 'broken', 'n', 1)")
+				o.rest()
+				o.exec("b", "UPDATE repair SET summary = 'seen'")
+				o.rest()
+				o.exec("a", "UPDATE repair SET summary = 'foreign', notes = 'foreign'", "UPDATE repair SET summary = 'again'")
+				o.exec("b", "UPDATE repair SET summary = 'edited' WHERE id = 'R2'")
+				o.onceOn("b")
+				o.want("R2", "a", "edited|foreign|0", "b", "edited|n|1")
+				o.exec("b", "UPDATE repair SET status = 2")
+				o.onceOn("b")
+				o.want("R1", "a", "seen|n|1", "b", "seen|n|0")
+				o.want("R2", "a", "edited|n|1", "b", "edited|n|0")
+				o.rest()
+				o.want("R1", "a", "seen|n|1", "b", "seen|n|0")
+				o.want("R2", "a", "edited|n|1", "b", "edited|n|0")
+				o.equal("records", rows(t, o.dbs["a"], "SELECT request, COUNT(*) FROM dso_conflict WHERE kind = 'foreign_change' GROUP BY request ORDER BY request"), "R1|2", "R2|2")
+			})
+		})
+	}
+}
+
+// A foreign change goes to no server by filters either, be it undone or not; what the owner changes does.
+func TestForeignChangeGoesNowhere(t *testing.T) {
+	for _, on := range []string{"report", "revert"} {
+		t.Run(on, func(t *testing.T) {
+			ownershipEngines(t, func(t *testing.T, engines []string) {
+				o := newOwned(t, append(slices.Clone(engines), "sqlite"), strings.Replace(revertDefinitions, "on_foreign_change: revert", "on_foreign_change: "+on, 1)+`
+  - {name: tell c, server: a, form: Repair, on: [submit, modify, merge], run_if: "1 = 1", transfer: {mapping: a to c}}
+  - {name: gone, server: a, form: Repair, on: delete, run_if: "1 = 1", delete: {mapping: a to c}}
+  - {name: tell b, server: c, form: Repair, on: modify, run_if: "'status' = 5", transfer: {mapping: c to b}}
+`)
+				o.yaml = strings.Replace(o.yaml, "mappings:\n", "mappings:\n  - {name: a to c, from: {server: a, form: Repair}, to: {server: c, form: Repair}}\n"+
+					"  - {name: c to b, from: {server: c, form: Repair}, to: {server: b, form: Repair}}\n", 1)
+				o.open()
+				o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1), ('R2', 'broken', 'n', 1), ('R3', 'broken', 'n', 0), ('R4', 'broken', 'n', 1), ('R5', 'broken', 'n', 0)")
+				o.rest()
+				o.want("R1", "b", "broken|n|1", "c", "broken|n|0")
+				o.exec("a", "UPDATE repair SET summary = 'mine' WHERE id IN ('R1', 'R3', 'R4')", "DELETE FROM repair WHERE id = 'R2'")
+				o.exec("c", "UPDATE repair SET notes = 'told', status = 5 WHERE id = 'R5'") // a copy that no ownership came with
+				o.rest()
+				o.want("R1", "b", "broken|n|1", "c", "broken|n|0")
+				o.want("R2", "b", "broken|n|1", "c", "broken|n|0")
+				o.want("R3", "a", "mine|n|<null>", "c", "mine|n|0")
+				o.want("R4", "c", "broken|n|0")
+				o.want("R5", "b", "broken|told|0", "c", "broken|told|0")
+
+				o.exec("b", "UPDATE repair SET notes = 'm' WHERE id = 'R1'")
+				o.rest()
+				o.want("R1", "b", "broken|m|1", "c", "broken|m|0")
+				o.exec("b", "UPDATE repair SET summary = 's' WHERE id = 'R1'")
+				o.rest()
+				o.want("R1", "a", "s|m|0", "b", "s|m|1", "c", "s|m|0")
+				o.exec("b", "DELETE FROM repair WHERE id IN ('R1', 'R4')")
+				o.exec("a", "DELETE FROM repair WHERE id = 'R3'")
+				o.rest()
+				o.want("R1", "a", "", "b", "", "c", "")
+				o.want("R4", "a", "", "b", "", "c", "")
+				o.want("R3", "a", "", "c", "")
+				for name, db := range o.dbs {
+					o.equal("errors of "+name, rows(t, db, "SELECT error, reason FROM dso_pending_error"))
+				}
+				o.equal("conflicts of c", rows(t, o.dbs["c"], "SELECT request, kind, outcome FROM dso_conflict"), "R5|foreign_change|nothing")
+			})
+		})
+	}
+}
+
+// A copy that is deleted by someone who does not own the request, and made anew under its Request ID, is another request:
+// neither is it taken for the former one's, nor does it take anything of that.
+func TestForeignDeleteMadeAnew(t *testing.T) {
+	for _, on := range []string{"on_foreign_change: report", "on_foreign_change: revert", "allow_any_user_to_delete: yes"} {
+		t.Run(on, func(t *testing.T) {
+			ownershipEngines(t, func(t *testing.T, engines []string) {
+				o := newOwned(t, engines, strings.Replace(revertDefinitions, "on_foreign_change: revert", on, 1))
+				o.open()
+				o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'former', 'n', 1), ('R2', 'former', 'n', 1), ('R3', 'former', 'n', 1), ('R4', 'former', 'n', 1)")
+				o.rest()
+				anew := func(id string, status int) {
+					o.exec("a", "DELETE FROM repair WHERE id = '"+id+"'", fmt.Sprintf("INSERT INTO repair (id, summary, status) VALUES ('%s', 'anew', %d)", id, status))
+				}
+				anew("R1", 0) // stays
+				anew("R2", 1) // is given away
+				anew("R3", 0) // an update, then a return comes before the log is read
+				o.exec("b", "UPDATE repair SET summary = 'edited' WHERE id = 'R3'")
+				o.onceOn("b")
+				o.want("R3", "a", "anew|<null>|<null>", "b", "edited|n|1")
+				o.exec("b", "UPDATE repair SET status = 2 WHERE id = 'R3'")
+				o.onceOn("b")
+				o.want("R3", "a", "anew|<null>|<null>", "b", "edited|n|1")
+				anew("R4", 0) // is deleted after
+				o.rest()
+				o.want("R1", "a", "anew|<null>|<null>", "b", "former|n|1")
+				o.want("R2", "a", "anew|<null>|1", "b", "former|n|1")
+				o.want("R3", "a", "anew|<null>|<null>", "b", "edited|n|1")
+				o.equal("errors of a", rows(t, o.dbs["a"], "SELECT request, error FROM dso_pending_error"), "R2|owned_there")
+				o.equal("errors of b", rows(t, o.dbs["b"], "SELECT request, error FROM dso_pending_error"), "R3|owned_there")
+				found, _, _ := o.faults(run.VerifyOptions{})
+				o.equal("findings", found, "b R1 ownership.from_missing", "b R3 ownership.from_missing", "b R4 ownership.from_missing")
+
+				o.exec("a", "UPDATE repair SET notes = 'mine' WHERE id = 'R1'", "DELETE FROM repair WHERE id = 'R4'")
+				o.exec("b", "UPDATE repair SET notes = 'theirs' WHERE id = 'R1'")
+				o.rest()
+				o.want("R1", "a", "anew|mine|<null>", "b", "former|theirs|1")
+				o.want("R4", "a", "", "b", "former|n|1")
+				// Where the former one is gone, nothing is in the way of the new one.
+				o.exec("b", "DELETE FROM repair WHERE id IN ('R1', 'R2')")
+				o.rest()
+				o.want("R1", "a", "anew|mine|<null>", "b", "")
+				o.exec("a", "UPDATE repair SET notes = 'more', status = 1 WHERE id IN ('R1', 'R2')")
+				o.rest()
+				o.want("R1", "a", "anew|more|0", "b", "anew|more|1")
+				o.want("R2", "a", "anew|more|0", "b", "anew|more|1")
+			})
+		})
+	}
+}
+
+// A copy that is deleted by someone who does not own the request is not put back once its owner has deleted it.
+func TestForeignDeleteMeetsDelete(t *testing.T) {
+	ownershipEngines(t, func(t *testing.T, engines []string) {
+		o := newOwned(t, engines, revertDefinitions)
+		o.open()
+		o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'broken', 'n', 1)")
+		o.rest()
+		o.exec("a", "DELETE FROM repair WHERE id = 'R1'")
+		o.exec("b", "DELETE FROM repair WHERE id = 'R1'")
+		o.onceOn("b")
+		o.rest()
+		o.want("R1", "a", "", "b", "")
+		o.equal("owners", rows(t, o.dbs["a"], "SELECT deleted FROM dso_owner"), "1")
+	})
+}
+
+// REPLACE by someone who does not own the request, which some logs show as an edit that empties the Master Flag, makes no
+// second owner.
+func TestForeignReplace(t *testing.T) {
+	t.Parallel()
+	for _, on := range []string{"report", "revert"} {
+		for _, engine := range []string{"sqlite", "mariadb10.11", "mysql5.6"} {
+			t.Run(on+" on "+engine, func(t *testing.T) {
+				t.Parallel()
+				o := newOwned(t, []string{engine, "sqlite"}, strings.Replace(revertDefinitions, "on_foreign_change: revert", "on_foreign_change: "+on, 1))
+				o.open()
+				o.exec("a", "INSERT INTO repair (id, summary, notes, status) VALUES ('R1', 'former', 'n', 1)")
+				o.rest()
+				o.exec("a", "REPLACE INTO repair (id, summary, notes, status) VALUES ('R1', 'anew', 'm', 0)", "UPDATE repair SET summary = 'anew again' WHERE id = 'R1'")
+				o.rest()
+				want := "anew again|m|<null>" // the log shows that the request was made anew
+				switch {
+				case engine != "sqlite" && on == "report":
+					want = "anew again|m|0"
+				case engine != "sqlite":
+					want = "former|n|0"
+				}
+				o.want("R1", "a", want, "b", "former|n|1")
+			})
+		}
+	}
+}
