@@ -267,7 +267,7 @@ func TestOwnershipDecided(t *testing.T) {
 		{"a delete here that is not the owner's", "a", gave, tx(gone(owned("no", 0, "n"))), "on the source: foreign change, revert"},
 		{"a foreign change that is reported", "a", ownership.State{Chain: "chain", Epoch: 1, To: placeOn("b", "no")}, tx(edited(owned("no", 0, "n"), owned("no", 0, "m"))), "on the source: foreign change"},
 		{"no filter runs on a foreign change", "a", gave, tx(edited(owned("no", 0, "n"), owned("no", 2, "n"))), "on the source: foreign change, revert"},
-		{"of a copy without a chain one does", "a", ownership.State{}, tx(edited(owned("no", 0, "n"), owned("no", 2, "n"))), "on the source: foreign change; create on b"},
+		{"of a copy without a chain one does", "a", ownership.State{}, tx(edited(owned("no", 0, "n"), owned("no", 2, "n"))), "on the source: foreign change; modify on b"},
 		{"an edit that empties the Master Flag is foreign, and so is the next", "a", gave, tx(edited(owned("no", 0, "n"), owned("", 1, "m")), edited(owned("", 1, "m"), owned("", 1, "o"))), "on the source: foreign change, revert; on the source: foreign change, revert"},
 		{"deleted by another and made anew", "a", gave, tx(gone(owned("no", 0, "n")), made(owned("", 0, "m")), edited(owned("", 0, "m"), owned("", 1, "m"))), "on the source: foreign change, revert; on the source: gone; give to b/R1, epoch 1"},
 		{"deleted by another and put back", "a", gave, tx(gone(owned("no", 0, "n")), made(owned("no", 1, "m"))), "on the source: foreign change, revert; on the source: foreign change, revert"},
