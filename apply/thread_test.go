@@ -127,16 +127,15 @@ func (w *world) run(th *Thread) (wait func() error) {
 // rows lists the requests of form Repair as "id n t".
 func (w *world) rows() (list []string) {
 	w.Helper()
-	r, err := w.db.QueryxContext(w.Context(), "SELECT id, COALESCE(n, -1), COALESCE(t, '') FROM repair ORDER BY id")
-	w.must(err)
-	defer r.Close()
-	for r.Next() {
-		var id, text string
-		var n int64
-		w.must(r.Scan(&id, &n, &text))
-		list = append(list, strings.TrimSpace(fmt.Sprint(id, " ", n, " ", text)))
+	var all []struct {
+		ID string
+		N  int64
+		T  string
 	}
-	w.must(r.Err())
+	w.must(w.db.SelectContext(w.Context(), &all, "SELECT id, COALESCE(n, -1) AS n, COALESCE(t, '') AS t FROM repair ORDER BY id"))
+	for _, r := range all {
+		list = append(list, strings.TrimSpace(fmt.Sprint(r.ID, " ", r.N, " ", r.T)))
+	}
 	return list
 }
 
