@@ -356,7 +356,7 @@ const (
 	jobReturn   = "return"
 	jobFollow   = "follow" // along the requests' ownership chains, as they are now
 	jobChoose   = "choose" // transfers along the mappings that the requests choose, as they are now
-	jobUpdate   = "update" // no job: carryUpdates carries it out
+	jobUpdate   = "update" // no job: see updates
 )
 
 // isOwn reports whether ardso itself asks for jobs of that type.
