@@ -215,7 +215,11 @@ func (s *site) exec(server string, statements ...string) {
 // table reads a query as lines of text.
 func (s *site) table(server, query string) []string {
 	s.t.Helper()
-	r, err := s.dbs[server].QueryxContext(context.Background(), query)
+	db := s.dbs[server]
+	r, err := db.QueryxContext(context.Background(), query)
+	for n := 0; n < 10 && err != nil && db.Engine.Class(err) == engine.Transient; n++ { // connections from before a restart are dead
+		r, err = db.QueryxContext(context.Background(), query)
+	}
 	if err != nil {
 		s.t.Fatalf("%s: %v\n%s", server, err, query)
 	}

@@ -22,7 +22,9 @@ import (
 func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	e.key = ownership.Key{Form: fm.Name, Request: e.id}
 	if t := d.owners.state(e.key); t != nil {
-		e.state, e.was = t.State, t.before()
+		if e.state = t.State; !t.isNewer {
+			e.was = t.before()
+		}
 	}
 	if open := d.owners.open[e.key]; open != nil {
 		open.touched = true
@@ -31,14 +33,15 @@ func (d *Decider) follow(ops []*Operation, e *event, fm *form) []*Operation {
 	if e.state.Deleted && !(e.merge && e.after == nil) { // made anew: the chain was that of the request before
 		e.former, e.state = e.state.Chain, ownership.State{Epoch: e.state.Epoch}
 	}
-	if e.kind == cdc.Insert && !e.merge && e.state.IsAlive() && !e.state.Owner {
+	givenAway := e.was != nil && e.state.IsAlive() && !e.state.Owner
+	if e.kind == cdc.Insert && !e.merge && givenAway {
 		return d.putBack(ops, e, fm)
 	}
 	if e.before == nil || e.kind == cdc.Selected {
 		return ops
 	}
 	c := ownership.Change{Merged: e.merge, WasOwner: owns(fm.master, e.before), Path: e.path}
-	if v := e.before[fm.master.Index]; v.IsNull() && e.open == nil && e.state.IsAlive() && !e.state.Owner {
+	if v := e.before[fm.master.Index]; v.IsNull() && e.open == nil && givenAway {
 		c.WasOwner = false // somebody has emptied it who did not own the request
 	}
 	if c.IsForeign() {

@@ -172,7 +172,7 @@ var r1 = ownership.Key{Form: "R", Request: "R1"}
 // know tells the decider the state of R1 as of its position.
 func know(t testing.TB, d *mapping.Decider, s ownership.State) {
 	t.Helper()
-	if err := d.Know(r1, text(t, s)); err != nil {
+	if err := d.Know(r1, text(t, s), false); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -458,7 +458,7 @@ func TestUnknown(t *testing.T) {
 	if diff := cmp.Diff([]ownership.Key{r1, {Form: "R", Request: "R2"}}, d.Unknown(all)); diff != "" {
 		t.Errorf("unknown (-want +got):\n%s", diff)
 	}
-	if err := d.Know(r1, ""); err != nil {
+	if err := d.Know(r1, "", false); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]ownership.Key{{Form: "R", Request: "R2"}}, d.Unknown(all)); diff != "" {
@@ -470,7 +470,7 @@ func TestUnknown(t *testing.T) {
 	if diff := cmp.Diff([]ownership.Key{r1}, chainDecider(t, "a").Unknown(tx(recorded(ownership.State{Epoch: 1})))); diff != "" {
 		t.Errorf("of a row of dso_owner (-want +got):\n%s", diff)
 	}
-	if err := d.Know(r1, "{"); err == nil || !strings.Contains(err.Error(), `request "R1" of form "R"`) {
+	if err := d.Know(r1, "{", false); err == nil || !strings.Contains(err.Error(), `request "R1" of form "R"`) {
 		t.Errorf("a state that cannot be read: %v", err)
 	}
 }

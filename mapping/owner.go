@@ -32,8 +32,11 @@ type owners struct {
 // tracked is a request's state, with those that the log has brought since the durable position.
 type tracked struct {
 	ownership.State
-	news []version       // in log order; the last is State
-	was  ownership.State // before the transaction that goes on, where that brought State
+	news []version // in log order; the last is State
+	// isNewer: State may be that of a later change than the log is at. It tells who owns the request, but not what the log's
+	// changes found; until the log brings a state.
+	isNewer bool
+	was     ownership.State // before the transaction that goes on, where that brought State
 }
 
 // before is the state before the transaction that goes on.
@@ -131,6 +134,7 @@ func (o *owners) learn(k ownership.Key, s ownership.State) bool {
 	if t.Deleted && !s.Deleted && s.Chain == t.Chain && s.At() <= t.At() {
 		return false
 	}
+	t.isNewer = false
 	if !same(&t.State, &s) { // else only at_reader was written, or it is known already
 		t.was, t.State = *t.before(), s
 		t.news = append(t.news, version{State: s})
@@ -266,11 +270,12 @@ func (d *Decider) Unknown(tx *cdc.Transaction) []ownership.Key {
 	return keys
 }
 
-// Know tells what dso_owner holds of a request as of the reader's position; "" = nothing.
-func (d *Decider) Know(k ownership.Key, atReader string) error {
+// Know tells what dso_owner holds of a request as of the reader's position; "" = nothing. mayBeNewer: the log may bring older
+// changes still.
+func (d *Decider) Know(k ownership.Key, atReader string, mayBeNewer bool) error {
 	d.owners.mu.Lock()
 	defer d.owners.mu.Unlock()
-	t := &tracked{}
+	t := &tracked{isNewer: mayBeNewer}
 	if atReader != "" {
 		if err := json.Unmarshal([]byte(atReader), &t.State); err != nil {
 			return fmt.Errorf("dso_owner, request %q of form %q: at_reader: %w", k.Request, k.Form, err)

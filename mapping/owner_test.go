@@ -13,7 +13,7 @@ func TestKnownUntilDecided(t *testing.T) {
 	d := &Decider{owners: newOwners()}
 	key := func(i int) ownership.Key { return ownership.Key{Form: "Repair", Request: strconv.Itoa(i)} }
 	for i := range maxStates + 10 {
-		if err := d.Know(key(i), `{"chain":"x","epoch":2,"owner":true}`); err != nil {
+		if err := d.Know(key(i), `{"chain":"x","epoch":2,"owner":true}`, false); err != nil {
 			t.Fatal(err)
 		}
 	}

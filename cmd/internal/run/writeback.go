@@ -208,13 +208,16 @@ func (s *source) decide(ctx context.Context, tx *cdc.Transaction) ([]*mapping.Op
 			return nil, fmt.Errorf("%s: %w", s.server.Name, err)
 		}
 		states := make(map[ownership.Key]string, len(rows))
+		newer := make(map[ownership.Key]bool)
 		for _, o := range rows {
+			// A PostgreSQL slot may bring what is older than a position that was set anew.
+			newer[ownership.Key(o.OwnerKey)] = o.AtReader == control.AsNow && s.server.DB.Engine.Dialect == "postgres"
 			if states[ownership.Key(o.OwnerKey)], err = atReader(&o); err != nil {
 				return nil, fmt.Errorf("%s: %w", s.server.Name, err)
 			}
 		}
 		for _, k := range keys {
-			if err := s.decider.Know(k, states[k]); err != nil {
+			if err := s.decider.Know(k, states[k], newer[k]); err != nil {
 				return nil, err
 			}
 		}
