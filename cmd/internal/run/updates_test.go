@@ -84,12 +84,12 @@ func TestUpdatesPassOthers(t *testing.T) {
 		defer stop()
 		for _, summary := range []string{"seen", "seen again"} {
 			o.edit(summary)
-			o.eventually("c has its update", func() bool { return !others || o.have("c", summary) == 1 })
-			o.eventually("the others wait", func() bool { return o.updates() == all && !behind(t, o.sys, "b") })
+			o.until(2*time.Minute, "c has its update", func() bool { return !others || o.have("c", summary) == 1 })
+			o.until(2*time.Minute, "the others wait", func() bool { return o.updates() == all && !behind(t, o.sys, "b") })
 		}
 		o.giveUp()
 		free(&c)
-		o.eventually("a has its updates", func() bool { return o.have("a", "seen again") == manyUpdates-1 && o.updates() == "" })
+		o.until(2*time.Minute, "a has its updates", func() bool { return o.have("a", "seen again") == manyUpdates-1 && o.updates() == "" })
 		o.clean()
 	}
 	t.Run("target away", func(t *testing.T) {
