@@ -203,8 +203,8 @@ func settleCreate(op *mapping.Operation, cur *Current, r Rules) Outcome {
 	case definition.CreateNew:
 		o.Do, o.Write, o.By = InsertNew, known(op), "duplicate_request_id: create new"
 	default:
-		// A mere copy of this very request is brought up to date (dso-reference 29, choice 6).
-		if ours := op.Field(schema.MasterFlag); ours != nil && ours.After.Equal(value.Int(schema.MasterNo)) && cur.CameFrom(op) {
+		// A mere copy of this very request is brought up to date (dso-reference 29, choice 6), if it is not the newer one.
+		if ours := op.Field(schema.MasterFlag); ours != nil && ours.After.Equal(value.Int(schema.MasterNo)) && !op.Late && cur.CameFrom(op) {
 			o.Do, o.Write, o.By = Update, write, ByOwnCopy
 		}
 	}

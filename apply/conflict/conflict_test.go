@@ -328,3 +328,26 @@ func TestCompanions(t *testing.T) {
 		}
 	}
 }
+
+// A create meets the copy that an earlier transfer has made of its request: it brings it up to date, but one that was given
+// up and is retried does not, for the copy may be the newer.
+func TestOwnCopy(t *testing.T) {
+	held := map[int]value.Value{
+		1: value.Text("R1"), 8: value.Text("new"), schema.MasterFlag: value.Int(schema.MasterNo),
+		schema.FromServer: value.Text("a"), schema.FromForm: value.Text("Task"), schema.FromRequestID: value.Text("R1"),
+	}
+	cur := &conflict.Current{Field: func(id int) value.Value { return held[id] }}
+	for _, late := range []bool{false, true} {
+		op := &mapping.Operation{
+			Mapping: "m", Action: mapping.Create, Source: "a", Form: "Task", Request: "R1", Key: []int{1}, Late: late,
+			Fields: []mapping.FieldChange{{Field: 1, After: value.Text("R1")}, {Field: 8, After: value.Text("old")}, {Field: schema.MasterFlag, After: value.Int(schema.MasterNo)}},
+		}
+		want := conflict.Update
+		if late {
+			want = conflict.Park
+		}
+		if got := conflict.Settle(op, cur, conflict.Rules{}); got.Do != want || got.Kind != conflict.InsertExists {
+			t.Errorf("late %v: got %+v, want %v", late, got, want)
+		}
+	}
+}

@@ -1301,6 +1301,11 @@ func (a *aside) putBack(ctx context.Context, errorID string) error {
 		}
 		for _, op := range ops {
 			op.Late = true
+			if op.ChangesKey() { // as in Put
+				a.mu.Lock()
+				a.barrier = true
+				a.mu.Unlock()
+			}
 		}
 		op := ops[0]
 		behind, err := a.firstOf(ctx, tx, op)
